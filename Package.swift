@@ -1,0 +1,137 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let tomlKit = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
+let argumentParser = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+let flyingFox = Target.Dependency.product(name: "FlyingFox", package: "FlyingFox")
+
+/// The plugin carries Swift's runtime inside, shows the broker three symbols, and stays mapped
+/// after `dlclose` (Mosquitto 2.0 unloads plugins; a Swift image cannot be unloaded safely).
+let pluginImage: [LinkerSetting] = [
+  .unsafeFlags(
+    [
+      "-static-stdlib",
+      "-Xlinker", "-z", "-Xlinker", "nodelete",
+      "-Xlinker", "-Bsymbolic",
+      "-Xlinker", "-s",
+      "-Xlinker", "--version-script=\(Context.packageDirectory)/plugin/exports.map",
+    ]
+      + [
+        "Foundation", "FoundationInternationalization", "FoundationEssentials", "CoreFoundation",
+        "_FoundationCShims", "_FoundationCollections", "_FoundationICU", "swiftSynchronization",
+        "swift_StringProcessing", "swift_RegexParser", "swift_Concurrency", "swiftDispatch",
+      ].map { "-l\($0)" })
+]
+
+let package = Package(
+  name: "mosquitto-paywall",
+  products: [
+    .library(name: "mosquitto_paywall", type: .dynamic, targets: ["PluginImage"]),
+    .executable(name: "paywall", targets: ["paywall"]),
+    .executable(name: "sensor-agent", targets: ["sensor-agent"]),
+    .executable(name: "paywall-devkit", targets: ["paywall-devkit"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+    .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/swhitty/FlyingFox", exact: "0.27.1"),
+  ],
+  targets: [
+    // C libraries.
+    .target(name: "CMosquittoPlugin"),
+    .systemLibrary(
+      name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
+    .systemLibrary(
+      name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
+    .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
+
+    // The pipeline: tangle -> ledger -> access -> broker.
+    .target(name: "PaywallCore"),
+    .target(name: "HTTP", dependencies: ["CCurl"]),
+    .target(
+      name: "IOTACrypto", dependencies: ["PaywallCore", "CSodium"],
+      // Static, because libsodium's soname differs between Debian's releases.
+      linkerSettings: [.linkedLibrary(":libsodium.a")]),
+    .target(name: "Tangle", dependencies: ["PaywallCore", "HTTP", "IOTACrypto"]),
+    .target(name: "Ledger", dependencies: ["PaywallCore", grdb]),
+    .target(name: "Access", dependencies: ["PaywallCore"]),
+    .target(name: "Configuration", dependencies: ["PaywallCore", tomlKit]),
+    .target(
+      name: "PaywallPlugin",
+      dependencies: [
+        "PaywallCore", "Configuration", "HTTP", "IOTACrypto", "Tangle", "Ledger", "Access",
+        "CMosquittoPlugin",
+      ]),
+    .target(name: "PluginImage", dependencies: ["PaywallPlugin"], linkerSettings: pluginImage),
+
+    // Buyers and sellers.
+    .target(name: "Wallet", dependencies: ["PaywallCore", "HTTP", "IOTACrypto"]),
+    .executableTarget(
+      name: "paywall", dependencies: ["PaywallCore", "HTTP", "IOTACrypto", "Wallet", argumentParser]),
+
+    // The sensor.
+    .target(name: "MQTTClient", dependencies: ["CMosquitto"]),
+    .target(name: "SmartPlug", dependencies: ["HTTP", "CExpat"]),
+    .executableTarget(
+      name: "sensor-agent", dependencies: ["HTTP", "SmartPlug", "MQTTClient", tomlKit, argumentParser]),
+
+    // A tangle and a plug for development, demos and tests.
+    .target(name: "DevTangle", dependencies: ["PaywallCore", "IOTACrypto", flyingFox]),
+    .target(name: "DevPlug", dependencies: [flyingFox, "CExpat"]),
+    .executableTarget(
+      name: "paywall-devkit", dependencies: ["DevTangle", "DevPlug", argumentParser]),
+
+    // Tests.
+    .target(name: "FakeBroker", dependencies: ["CMosquittoPlugin"], path: "Tests/FakeBroker"),
+    .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .testTarget(name: "PaywallCoreTests", dependencies: ["PaywallCore", "TestSupport"]),
+    .testTarget(
+      name: "HTTPTests", dependencies: ["HTTP", "TestSupport", flyingFox]),
+    .testTarget(name: "IOTACryptoTests", dependencies: ["PaywallCore", "IOTACrypto", "TestSupport"]),
+    .testTarget(
+      name: "TangleTests",
+      dependencies: ["PaywallCore", "HTTP", "IOTACrypto", "Tangle", "TestSupport", flyingFox]),
+    .testTarget(name: "LedgerTests", dependencies: ["PaywallCore", "Ledger", "TestSupport", grdb]),
+    .testTarget(name: "AccessTests", dependencies: ["PaywallCore", "Access", "TestSupport"]),
+    .testTarget(
+      name: "ConfigurationTests", dependencies: ["PaywallCore", "Configuration", "TestSupport"]),
+    .testTarget(
+      name: "PaywallPluginTests",
+      dependencies: [
+        "PaywallPlugin", "PaywallCore", "Configuration", "Access", "Ledger", "Tangle", "HTTP",
+        "IOTACrypto", "Wallet", "FakeBroker", "DevTangle", "TestSupport", "CMosquittoPlugin",
+      ]),
+    .testTarget(
+      name: "WalletTests",
+      dependencies: ["PaywallCore", "HTTP", "IOTACrypto", "Wallet", "DevTangle", "TestSupport"]),
+    .testTarget(name: "SmartPlugTests", dependencies: ["SmartPlug", "HTTP", "DevPlug", "TestSupport"]),
+    .testTarget(name: "SensorAgentTests", dependencies: ["sensor-agent", "SmartPlug", "TestSupport"]),
+    .testTarget(
+      name: "DevTangleTests",
+      dependencies: ["PaywallCore", "IOTACrypto", "DevTangle", "TestSupport"]),
+    .testTarget(name: "DevPlugTests", dependencies: ["DevPlug", "TestSupport"]),
+    .testTarget(
+      name: "BrokerTests",
+      dependencies: ["PaywallCore", "IOTACrypto", "Wallet", "HTTP", "MQTTClient", "DevTangle", "TestSupport"]),
+  ],
+  swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where target.type != .system {
+  var settings = target.swiftSettings ?? []
+  settings += [
+    .treatAllWarnings(as: .error),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0335-existential-any.md
+    .enableUpcomingFeature("ExistentialAny"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0409-access-level-on-imports.md
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0444-member-import-visibility.md
+    .enableUpcomingFeature("MemberImportVisibility"),
+  ]
+  target.swiftSettings = settings
+}

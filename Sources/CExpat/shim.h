@@ -1,0 +1,2 @@
+// Expat, an XML parser.
+#include <expat.h>

@@ -1,0 +1,3 @@
+// libmosquitto, for MQTT clients.
+#include <mosquitto.h>
+#include <mqtt_protocol.h>

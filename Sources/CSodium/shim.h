@@ -1,0 +1,2 @@
+// libsodium. Linked by IOTACrypto, statically.
+#include <sodium.h>
