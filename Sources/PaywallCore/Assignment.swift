@@ -14,6 +14,7 @@ public enum Assignment: Hashable, Sendable {
   ///   - open: Opens a sealed memo: the account it names, with the offer it names; nil where it
   ///     cannot be opened or the name is taken. Then the payment counts for its sender, so that the
   ///     money is never lost.
+  /// - Returns: The assignment; the same on every broker with the same offers and secret.
   public static func of(
     _ payment: Payment, atMs timeMs: Int64, offers: OfferHistory,
     open: ([UInt8]) -> (account: Account, offer: [UInt8]?)? = { _ in nil }

@@ -25,7 +25,9 @@ enum JSONObject {
   }
 }
 
-/// Reads JSON values from the front of some UTF-8. Every method is nil where the text is not JSON.
+/// Reads JSON values from the front of some UTF-8.
+///
+/// Methods return nil or false where the text is not JSON.
 private struct JSONReader {
   static let depthLimit = 32
 
@@ -134,7 +136,9 @@ private struct JSONReader {
     }
   }
 
-  /// One UTF-16 unit, or a pair of surrogates. A lone surrogate stands for no text.
+  /// One UTF-16 unit, or a pair of surrogates.
+  ///
+  /// A lone surrogate stands for no text.
   private mutating func unicodeEscape() -> Unicode.Scalar? {
     guard let unit = hexUnit() else { return nil }
     guard (0xD800..<0xDC00).contains(unit) else { return Unicode.Scalar(unit) }

@@ -1,4 +1,6 @@
-/// What is sold: topics, for a price per span of time. One version of it, in force for a while.
+/// What is sold: topics, for a price per span of time.
+///
+/// One version of it, in force for a while.
 public struct Offer: Hashable, Sendable {
   /// The name; several versions share it.
   public var name: Name
