@@ -80,7 +80,8 @@ private final class SlowPeer: @unchecked Sendable {
       switch delay {
       case .beforeConnection, .beforeTLS, .beforeAnswer: break
       case .inHeaders: connection.send("HTTP/1.1 200 OK\r\nX-A: ")
-      case .inBody, .trickling: connection.send("HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\na")
+      case .inBody, .trickling:
+        connection.send("HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\na")
       }
       isWaiting.signal()
       if delay == .trickling {

@@ -62,7 +62,8 @@ public final class LoopbackServer: Sendable {
     /// Makes the end of the connection a reset instead of an orderly close.
     public func resetWhenClosed() {
       var linger = Glibc.linger(l_onoff: 1, l_linger: 0)
-      setsockopt(socket, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+      setsockopt(
+        socket, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
     }
   }
 
