@@ -30,3 +30,7 @@ static inline CURLcode paywall_curl_get_long(CURL *handle, CURLINFO info, long *
 static inline CURLcode paywall_curl_get_size(CURL *handle, CURLINFO info, curl_off_t *value) {
   return curl_easy_getinfo(handle, info, value);
 }
+static inline CURLcode paywall_curl_set_list(
+    CURL *handle, CURLoption option, struct curl_slist *value) {
+  return curl_easy_setopt(handle, option, value);
+}

@@ -51,8 +51,13 @@ public struct Transaction: Hashable, Sendable {
     case splitCoins(Argument, amounts: [Argument])
     /// Merges coins into the first.
     case mergeCoins(Argument, from: [Argument])
+    /// Publishes a package of compiled modules.
+    case publish(modules: [[UInt8]], dependencies: [Address])
     /// Makes a Move vector of values.
     case makeMoveVector(TypeTag?, [Argument])
+    /// Publishes a new version of a package, as a ticket allows.
+    case upgrade(
+      modules: [[UInt8]], dependencies: [Address], package: Address, ticket: Argument)
   }
 
   /// Where a command takes a value from.

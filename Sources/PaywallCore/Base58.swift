@@ -2,7 +2,8 @@
 ///
 /// Source: https://datatracker.ietf.org/doc/html/draft-msporny-base58-03
 public enum Base58 {
-  private static let alphabet = Array("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz".utf8)
+  private static let alphabet = Array(
+    "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz".utf8)
 
   /// The text that stands for the bytes.
   ///

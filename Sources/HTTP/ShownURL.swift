@@ -1,0 +1,85 @@
+/// A URL as it may be shown in errors and logs.
+///
+/// Node providers put API keys into the path, the query or the first label of the host. User and
+/// password, query and fragment are left out, and `…` replaces whatever looks like a key.
+public struct ShownURL: Hashable, Sendable, CustomStringConvertible {
+  /// The URL without its secrets.
+  public let description: String
+
+  private let secrets: [String]
+
+  /// Reads a URL; one that is malformed is shown by its scheme alone, if at all.
+  public init(_ url: String) {
+    guard let colon = url.firstRange(of: "://"),
+      let scheme = ["http", "https"].first(where: { $0 == url[..<colon.lowerBound].lowercased() })
+    else {
+      self.init(description: "(not an http or https URL)", secrets: [url])
+      return
+    }
+    let rest = url[colon.upperBound...]
+    let visible = rest.prefix { $0 != "?" && $0 != "#" }
+    // A password may hold an unescaped slash: all up to the last @ is taken for the user's.
+    let start = visible.lastIndex(of: "@").map(visible.index(after:)) ?? visible.startIndex
+    var parts = visible[start...].split(separator: "/", omittingEmptySubsequences: false)
+    let authority = parts.isEmpty ? "" : parts.removeFirst()
+    guard let (host, port) = Self.hostAndPort(authority),
+      // A question mark within a password would make its beginning look like a host.
+      !rest[visible.endIndex...].contains("@")
+    else {
+      self.init(description: "\(scheme)://…", secrets: [String(rest)])
+      return
+    }
+    let labels = host.hasPrefix("[") ? [host] : host.split(separator: ".")
+    let hidden =
+      (labels + parts).filter(Self.looksSecret)
+      + [rest[..<start].dropLast(), rest[visible.endIndex...].dropFirst()]
+    let shownHost = labels.map(Self.shown).joined(separator: ".") + port
+    self.init(
+      description: "\(scheme)://" + ([shownHost] + parts.map(Self.shown)).joined(separator: "/"),
+      secrets: hidden.map(String.init))
+  }
+
+  private init(description: String, secrets: [String]) {
+    self.description = description
+    self.secrets = secrets
+  }
+
+  /// The text with each of the URL's secrets, and of the others given, replaced by `…`.
+  public func hidingSecrets(in text: String, others: [String] = []) -> String {
+    (secrets + others).filter { $0.utf8.count > 3 }.sorted { $0.utf8.count > $1.utf8.count }
+      .reduce(text) { $0.replacing($1, with: "…") }
+  }
+
+  private static func hostAndPort(_ authority: Substring) -> (host: Substring, port: Substring)? {
+    let end =
+      authority.hasPrefix("[")
+      ? authority.firstIndex(of: "]").map(authority.index(after:))
+      : authority.firstIndex(of: ":") ?? authority.endIndex
+    guard let end, end > authority.startIndex else { return nil }
+    let port = authority[end...]
+    let isPort =
+      port.isEmpty
+      || port.hasPrefix(":") && port.utf8.count <= 6
+        && port.dropFirst().allSatisfy { $0.isASCII && $0.isNumber }
+    return isPort ? (authority[..<end], port) : nil
+  }
+
+  private static func shown(_ part: Substring) -> String {
+    looksSecret(part) ? "…" : String(part)
+  }
+
+  /// Keys are long, or mix letters and digits; words, versions and numbers of IP addresses do not.
+  private static func looksSecret(_ part: Substring) -> Bool {
+    guard !part.hasPrefix("[") else { return false }
+    var digits = 0
+    var changes = 0
+    var previousIsDigit: Bool?
+    for byte in part.utf8 {
+      let isDigit = (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+      digits += isDigit ? 1 : 0
+      changes += previousIsDigit.map { $0 != isDigit } == true ? 1 : 0
+      previousIsDigit = isDigit
+    }
+    return part.utf8.count > 24 || digits > 4 || changes > 2
+  }
+}
