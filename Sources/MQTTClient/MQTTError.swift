@@ -36,17 +36,17 @@ public struct MQTTError: Error, Hashable, CustomStringConvertible {
 
   /// An error for what a function of libmosquitto returned. `errno` must be that of the call.
   init(status: Int32, errno number: Int32, at broker: String) {
-    switch UInt32(bitPattern: status) {
-    case MOSQ_ERR_ERRNO.rawValue:
+    switch mosq_err_t(rawValue: status) {
+    case MOSQ_ERR_ERRNO:
       self.init(.noConnection, "\(broker): \(String(cString: strerror(number))).")
-    case MOSQ_ERR_EAI.rawValue:
+    case MOSQ_ERR_EAI:
       self.init(.noConnection, "\(broker): the name of the host cannot be resolved.")
-    case MOSQ_ERR_TLS.rawValue, MOSQ_ERR_TLS_HANDSHAKE.rawValue:
+    case MOSQ_ERR_TLS, MOSQ_ERR_TLS_HANDSHAKE:
       self.init(
         .tls,
         "\(broker): the TLS handshake failed; do the broker's certificate, the host's name and "
           + "the CA file fit each other?")
-    case MOSQ_ERR_NO_CONN.rawValue, MOSQ_ERR_CONN_LOST.rawValue, MOSQ_ERR_KEEPALIVE.rawValue:
+    case MOSQ_ERR_NO_CONN, MOSQ_ERR_CONN_LOST, MOSQ_ERR_KEEPALIVE:
       self.init(.noConnection, "\(broker): the connection was lost.")
     default:
       self.init(.invalid, "\(broker): \(String(cString: mosquitto_strerror(status)))")

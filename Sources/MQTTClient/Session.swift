@@ -150,9 +150,12 @@ extension Session {
       failure = self.failure(of: mosquitto_loop(client, 500, 1))
       let (isConnected, isStopping) = state.withLock { ($0.isConnected, $0.isStopping) }
       if isStopping {
-        // What is queued still goes out, DISCONNECT last; the loop fails when that is done.
-        stopping = stopping ?? .now()
-        if let stopping, .now() > stopping + .milliseconds(1000) { return }
+        // What is queued still goes out, DISCONNECT last; the loop fails when that is done. Asked
+        // for again here, because stop() may have come before there was a connection.
+        if stopping == nil { mosquitto_disconnect(client) }
+        let since = stopping ?? .now()
+        stopping = since
+        if .now() > since + .milliseconds(1000) { return }
       } else if !isConnected, .now() > start + .milliseconds(Self.connackTimeoutMs) {
         failure = failure ?? MQTTError(.timeout, "\(broker): the broker does not answer CONNECT.")
       }
