@@ -5,7 +5,7 @@ enum Deadline {
     _ timeoutMs: Int64, cancel: @escaping @Sendable () -> Void, _ body: () throws -> Result
   ) rethrows -> Result {
     let isDone = Event()
-    let timer = PlainThread(name: "paywall-start") {
+    let timer = PlainThread {
       if !isDone.wait(timeoutMs: timeoutMs) { cancel() }
     }
     defer {

@@ -10,7 +10,8 @@ struct MasterSecret {
 
   /// What names the secret without giving it away, for the ledger.
   var fingerprint: String {
-    Hex.encode(Blake2b.hash256(Array("mqtt-paywall fingerprint".utf8) + bytes).prefix(16))
+    Hex.encode(
+      Blake2b.hash(Array("mqtt-paywall fingerprint".utf8), key: bytes).bytes.prefix(16))
   }
 
   /// Reads the secret, or makes it where the file is missing and may be made.

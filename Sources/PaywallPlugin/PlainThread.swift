@@ -16,10 +16,8 @@ final class PlainThread {
 
   /// Starts the thread; nil where none can be had.
   ///
-  /// - Parameters:
-  ///   - name: What the system shows, at most 15 characters.
-  ///   - body: What it does. Whatever it uses must be its own, or `Sendable`.
-  init?(name: String, _ body: sending @escaping () -> Void) {
+  /// - Parameter body: What it does. Whatever it uses must be its own, or `Sendable`.
+  init?(_ body: sending @escaping () -> Void) {
     var all = sigset_t()
     var before = sigset_t()
     sigfillset(&all)
@@ -38,7 +36,6 @@ final class PlainThread {
       context.release()
       return nil
     }
-    pthread_setname_np(thread, name)
     self.thread = thread
   }
 

@@ -1,4 +1,5 @@
 import Access
+import Configuration
 import CMosquittoPlugin
 import Glibc
 import HTTP
@@ -14,7 +15,7 @@ final class Plugin {
 
   let identifier: OpaquePointer
   private let mainThread = pthread_self()
-  private let shared: Shared
+  private let shared: SharedState
   private var watcher: PlainThread?
   private var table: AccessTable
   private var pending: ArraySlice<AccessChange> = []
@@ -23,19 +24,7 @@ final class Plugin {
   /// who is connected.
   private var isReauthenticating = false
 
-  /// What both threads use.
-  final class Shared: Sendable {
-    let changes = ChangeQueue()
-    let log = LogQueue()
-    let signals = WatcherSignals()
-    let clock: SharedClock
-
-    init(clock: SharedClock) {
-      self.clock = clock
-    }
-  }
-
-  private init(identifier: OpaquePointer, shared: Shared, started: Startup) {
+  private init(identifier: OpaquePointer, shared: SharedState, started: Startup) {
     self.identifier = identifier
     self.shared = shared
     table = AccessTable(rules: started.rules)
@@ -69,9 +58,9 @@ final class Plugin {
   }
 
   private func watch(_ watcher: Watcher) -> Bool {
-    let transfer = Unmanaged.passRetained(watcher)
-    self.watcher = PlainThread(name: "paywall") { transfer.takeRetainedValue().run() }
-    if self.watcher == nil { transfer.release() }
+    // From here on only the thread touches the watcher.
+    nonisolated(unsafe) let watcher = watcher
+    self.watcher = PlainThread { watcher.run() }
     return self.watcher != nil
   }
 

@@ -14,12 +14,12 @@ struct Startup {
   private static let probeMs: Int64 = 5000
 
   let configuration: PaywallConfiguration
-  let shared: Plugin.Shared
+  let shared: SharedState
   let watcher: Watcher
   let rules: AccessRules
   let changes: [AccessChange]
   /// Lines for the log.
-  private(set) var summary: [String]
+  let summary: [String]
 
   init(options: PluginOptions) throws {
     configuration = try ConfigurationFile.load(path: options.configurationPath)
@@ -35,8 +35,8 @@ struct Startup {
       firstFromMs: configuration.tangle.sinceMs ?? ledger.bornAtMs())
 
     summary = Self.describe(configuration)
-    if let warning = try Self.probe(configuration.tangle) { summary.append(warning) }
-    shared = Plugin.Shared(clock: SharedClock(offsetMs: clock.offsetMs))
+    shared = SharedState(clock: SharedClock(offsetMs: clock.offsetMs))
+    try Self.probe(configuration.tangle, log: shared.log)
     var view = AccessView(ledger: ledger)
     rules = try view.rules(configuration, nowMs: wallMs)
     changes = try view.allChanges(nowMs: wallMs)
@@ -45,20 +45,21 @@ struct Startup {
       history: history, view: view, clock: clock)
   }
 
-  /// Asks the nodes for their network, for a wrong one is a mistake in the configuration.
+  /// Asks the nodes for their network: a wrong one is a mistake in the configuration, one that does
+  /// not answer is only worth a warning.
   ///
-  /// - Returns: A warning where none answers.
   /// - Throws: `NetworkMismatch`.
-  private static func probe(_ tangle: PaywallConfiguration.Tangle) throws -> String? {
-    let source = Watcher.source(tangle)
+  private static func probe(_ tangle: PaywallConfiguration.Tangle, log: LogQueue) throws {
+    let source = Watcher.source(tangle, log: LogQueue())
     do {
       _ = try Deadline.run(probeMs, cancel: { source.cancel() }) {
         try source.networkIdentifier()
       }
-      return nil
     } catch let error as TangleError {
       let reason = error.code == .cancelled ? "no node has answered in time" : error.description
-      return "payments cannot be read yet: \(reason); bought access works, and reading is retried"
+      log.write(
+        .warning,
+        "payments cannot be read yet: \(reason); bought access works, and reading is retried")
     }
   }
 

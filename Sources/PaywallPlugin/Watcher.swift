@@ -16,7 +16,7 @@ final class Watcher {
   /// How often the WAL is checkpointed, and what has ended is forgotten, in milliseconds.
   private static let tidyMs: Int64 = 60_000
 
-  private let shared: Plugin.Shared
+  private let shared: SharedState
   private let options: PluginOptions
   private let ledger: Ledger
   private var configuration: PaywallConfiguration
@@ -31,7 +31,7 @@ final class Watcher {
   private var tidiedAtMs: Int64
 
   init(
-    shared: Plugin.Shared, options: PluginOptions, configuration: PaywallConfiguration,
+    shared: SharedState, options: PluginOptions, configuration: PaywallConfiguration,
     ledger: Ledger, history: OfferHistory, view: AccessView, clock: TangleClock
   ) throws {
     self.shared = shared
@@ -41,19 +41,22 @@ final class Watcher {
     self.history = history
     self.view = view
     self.clock = clock
-    source = Self.source(configuration.tangle)
+    source = Self.source(configuration.tangle, log: shared.log)
+    shared.use(source)
     problems = Problems(log: shared.log)
     dataVersion = try ledger.dataVersion()
     tidiedAtMs = SharedClock.monotonicMs()
   }
 
   /// The source of payments that a configuration asks for.
-  static func source(_ tangle: PaywallConfiguration.Tangle) -> any PaymentSource {
+  static func source(
+    _ tangle: PaywallConfiguration.Tangle, log: LogQueue
+  ) -> any PaymentSource {
     switch tangle.protocol {
     case .rebasedJSONRPC:
-      RebasedPaymentSource(
+      RebasedJSONRPCSource(
         nodes: tangle.nodes.map { NodeAddress(url: $0) }, network: tangle.network,
-        address: tangle.address)
+        address: tangle.address, warn: { log.write(.warning, $0) })
     }
   }
 
@@ -143,11 +146,12 @@ final class Watcher {
     problems.attempt("configuration") {
       let new = try ConfigurationFile.load(path: options.configurationPath)
       try checkFixedParts(new)
-      let newSource = Self.source(new.tangle)
+      let newSource = Self.source(new.tangle, log: shared.log)
       let nowMs = shared.clock.nowMs
       history = try ledger.apply(offers: new.offers, nowMs: nowMs, firstFromMs: nowMs)
       configuration = new
       source = newSource
+      shared.use(source)
       lastPollAtMs = nil
       let rules = try view.rules(new, nowMs: nowMs)
       shared.changes.push([.rules(rules)] + (try view.allChanges(nowMs: nowMs)))
@@ -172,10 +176,11 @@ final class Watcher {
     tidiedAtMs = now
     shared.changes.push(view.ended(nowMs: shared.clock.nowMs))
     problems.attempt("ledger") {
-      do {
+      do throws(LedgerError) {
         try ledger.checkpoint()
-      } catch where error.code == .busy {
-        // A reader holds it up; the WAL waits for the next time.
+      } catch {
+        // A reader may hold it up; then the WAL waits for the next time.
+        guard error.code == .busy else { throw error }
       }
     }
   }
