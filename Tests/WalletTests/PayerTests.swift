@@ -91,6 +91,22 @@ import Testing
     await tangle.stop()
   }
 
+  @Test(arguments: [Fault.Kind.duplicate, .reorder])
+  func `pages of coins that repeat or shuffle them are no trouble`(kind: Fault.Kind) async throws {
+    let tangle = try await DevTangle.start()
+    try await tangle.fund(key.address)
+    try await tangle.setFaults([Fault(kind, method: "iotax_getCoins")])
+    let payer = payer(tangle)
+    let seller = seller
+    try await onThread {
+      let prepared = try payer.prepare(PaymentOrder(to: seller, amountNanos: 9_000_000_000))
+      #expect(prepared.transaction.gas.payment.count == 5)
+      _ = try payer.execute(prepared)
+    }
+    #expect(await tangle.balance(of: seller) == 9_000_000_000)
+    await tangle.stop()
+  }
+
   @Test func `too little money is said before anything is sent`() async throws {
     let tangle = try await DevTangle.start()
     let payer = payer(tangle)
