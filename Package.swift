@@ -12,7 +12,7 @@ let flyingFox = Target.Dependency.product(name: "FlyingFox", package: "FlyingFox
 let pluginImage: [LinkerSetting] = [
   .unsafeFlags(
     [
-      "-static-stdlib",
+      "-static-stdlib", "-use-ld=lld",
       "-Xlinker", "-z", "-Xlinker", "nodelete",
       "-Xlinker", "-Bsymbolic",
       "-Xlinker", "-s",
