@@ -35,7 +35,8 @@ struct DigestTests {
     (nil, "EqMkL1eP9vGGWgodtq8rFm7r5RYCRXs5w3mBd913JJ8f"),
     (UInt8(0x44), "5syy7V8ZaJMHHLAo7m3fiinLPH4Yqr8prV5inXbAFmDR"),
   ])
-  func `a checkpoint summary has the digest of a real one`(previous: UInt8?, digest: String) throws {
+  func `a checkpoint summary has the digest of a real one`(previous: UInt8?, digest: String) throws
+  {
     let summary = Checkpoint.summary(
       epoch: 9, sequenceNumber: 8, timestampMs: 1_795_300_000_250,
       previousDigest: previous.flatMap { Digest(bytes: [UInt8](repeating: $0, count: 32)) },

@@ -86,13 +86,16 @@ struct FailureTests {
     let world = World(buyer: [World.iota, World.iota])
     let coin = world.coins(of: world.buyer)[1]
     let inputs: [Transaction.Input] = [
-      .owned(coin.reference), .pure(World.u64(5)), .pure(world.seller.address.bytes), .pure([1, 2]),
+      .owned(coin.reference), .pure(World.u64(5)), .pure(world.seller.address.bytes),
+      .pure([1, 2]),
     ]
     let cases: [(String, [Transaction.Command])] = [
-      ("arg_idx: 0, kind: IndexOutOfBounds { idx: 9 }", [.splitCoins(.input(9), amounts: [.input(1)])]),
-      ("arg_idx: 0, kind: IndexOutOfBounds { idx: 0 }", [.splitCoins(.result(0), amounts: [.input(1)])]),
-      ("arg_idx: 0, kind: IndexOutOfBounds { idx: 7 }",
-        [.splitCoins(.nestedResult(7, 0), amounts: [.input(1)])]),
+      ("arg_idx: 0, kind: IndexOutOfBounds { idx: 9 }", [.mergeCoins(.input(9), from: [.gas])]),
+      ("arg_idx: 0, kind: IndexOutOfBounds { idx: 0 }", [.mergeCoins(.result(0), from: [.gas])]),
+      (
+        "arg_idx: 0, kind: IndexOutOfBounds { idx: 7 }",
+        [.mergeCoins(.nestedResult(7, 0), from: [.gas])]
+      ),
       ("arg_idx: 0, kind: TypeMismatch", [.splitCoins(.input(1), amounts: [.input(1)])]),
       ("arg_idx: 1, kind: TypeMismatch", [.splitCoins(.gas, amounts: [.gas])]),
       ("arg_idx: 1, kind: InvalidBCSBytes", [.splitCoins(.gas, amounts: [.input(3)])]),
@@ -110,7 +113,8 @@ struct FailureTests {
         world.transaction(inputs, commands))
     }
     try expectFailure(
-      "CommandArgumentError { arg_idx: 0, kind: InvalidResultArity { result_idx: 0 } } in command 1",
+      "CommandArgumentError { arg_idx: 0, kind: InvalidResultArity "
+        + "{ result_idx: 0 } } in command 1",
       world,
       world.transaction(
         inputs,

@@ -110,7 +110,8 @@ struct PaymentTests {
     }
     let coins = world.coins(of: world.buyer).sorted { $0.version < $1.version }
     #expect(coins.map(\.version) == [1, 4])
-    let executed = try world.execute(world.payment(1, gas: [coins[0].reference, coins[1].reference]))
+    let executed = try world.execute(
+      world.payment(1, gas: [coins[0].reference, coins[1].reference]))
     #expect(executed.version == 5)
   }
 
