@@ -57,6 +57,24 @@ struct DevTangleTests {
     }
   }
 
+  @Test func `a port is free again after the end, and the tangle is gone`() async throws {
+    var options = Self.manual
+    weak var gone: DevTangle?
+    do {
+      let tangle = try await DevTangle.start(options)
+      gone = tangle
+      options.port = try #require(URL(string: tangle.nodeURL)?.port.flatMap(UInt16.init))
+      options.faucetPort = try #require(URL(string: tangle.faucetURL)?.port.flatMap(UInt16.init))
+      _ = try await peer.call(tangle, "iota_getChainIdentifier")
+      await tangle.stop()
+    }
+    #expect(gone == nil)
+    try await withTangle(options) { tangle in
+      let answer = try await peer.call(tangle, "iota_getChainIdentifier")
+      #expect(answer["result"] == .string(tangle.chainIdentifier))
+    }
+  }
+
   @Test func `two tangles are two networks, and a port is used once`() async throws {
     try await withTangle { first in
       try await withTangle { second in
