@@ -149,6 +149,26 @@ struct DevTangleTests {
     }
   }
 
+  @Test func `payments can be made without a request`() async throws {
+    try await withTangle { tangle in
+      let buyer = PrivateKey()
+      let seller = try #require(Address(recipient))
+      await #expect(throws: Refusal.self) { try await tangle.pay(500, to: seller, by: buyer) }
+      try await tangle.fund(buyer.address)
+      let digest = try await tangle.pay(500, to: seller, by: buyer, memo: Array("{}".utf8))
+      #expect(await tangle.balance(of: seller) == 500)
+      #expect(await tangle.balance(of: buyer.address) == 10_000_000_000 - 500 - 1_980_400)
+      let block = try await peer.call(
+        tangle, "iota_getTransactionBlock", [.text(digest), ["showInput": true]])
+      let data = block["result"]?["transaction"]?["data"]
+      #expect(data?["transaction"]?["inputs"]?.array?.last?["value"] == [123, 125])
+      await #expect(throws: Refusal.self) {
+        try await tangle.pay(50_000_000_000, to: seller, by: buyer)
+      }
+      #expect(await tangle.balance(of: seller) == 500)
+    }
+  }
+
   @Test func `the time can be given`() async throws {
     let now = Mutex(Int64(1_000))
     var options = Self.manual
