@@ -1,8 +1,9 @@
 import IOTACrypto
 import PaywallCore
 
-/// The ledger of the tangle: coins, what was executed, and checkpoints. A plain value: the time is
-/// an argument, and nothing here knows of a network.
+/// The ledger of the tangle: coins, what was executed, and checkpoints.
+///
+/// A plain value: the time is an argument, and nothing here knows of a network.
 struct Chain: Sendable {
   /// The coins that exist, by id.
   private(set) var coins: [Address: Coin]
@@ -44,8 +45,9 @@ struct Chain: Sendable {
     ]
   }
 
-  /// All balances and storage deposits, in NANOS. What computation cost is the only thing that ever
-  /// leaves.
+  /// All balances and storage deposits, in NANOS.
+  ///
+  /// What computation cost is the only thing that ever leaves.
   var supply: UInt64 { coins.values.reduce(0) { $0 + $1.balance + Coin.storageCost } }
 
   /// The transaction of the digest, if it was executed.
@@ -67,7 +69,7 @@ struct Chain: Sendable {
     return checkpoints[Int(sequenceNumber)]
   }
 
-  /// The newest checkpoint. There always is one.
+  /// The newest checkpoint; there always is one.
   var latest: Checkpoint { checkpoints[checkpoints.count - 1] }
 
   /// The epoch at the time.
@@ -84,7 +86,9 @@ struct Chain: Sendable {
 
   // MARK: Changing
 
-  /// Executes a transaction. The same transaction again changes nothing and has the same effects.
+  /// Executes a transaction.
+  ///
+  /// The same transaction again changes nothing and has the same effects.
   mutating func execute(
     _ signed: SignedTransaction, nowMs: Int64
   ) throws(Refusal) -> ExecutedTransaction {

@@ -48,7 +48,8 @@ struct Checkpoint: Sendable {
   /// The BCS of a summary.
   static func summary(
     epoch: UInt64, sequenceNumber: UInt64, timestampMs: Int64, previousDigest: Digest?,
-    networkTotalTransactions: UInt64, contentsDigest: Digest, gas: Gas.Used
+    networkTotalTransactions: UInt64, contentsDigest: Digest, gas: Gas.Used,
+    nonRefundable: UInt64 = 0
   ) -> [UInt8] {
     var writer = BCSWriter()
     writer.number(epoch)
@@ -56,7 +57,7 @@ struct Checkpoint: Sendable {
     writer.number(networkTotalTransactions)
     writer.digest(contentsDigest)
     writer.option(previousDigest) { $0.digest($1) }
-    for amount in [gas.computation, gas.burned, gas.storage, gas.rebate, 0] {
+    for amount in [gas.computation, gas.burned, gas.storage, gas.rebate, nonRefundable] {
       writer.number(amount)
     }
     writer.number(UInt64(clamping: timestampMs))

@@ -41,7 +41,6 @@ public actor DevTangle {
 
   private var node: Node
   private let faucet: Faucet
-  private var tasks: [String: [Faucet.Gift]] = [:]
   private var plan = FaultPlan()
   private let options: Options
   private let nodePort: UInt16
@@ -135,25 +134,38 @@ public actor DevTangle {
   /// - Returns: the digest of the transaction.
   /// - Throws: an error that says why the faucet cannot pay.
   @discardableResult
-  public func fund(_ recipient: Address) throws -> Digest? {
-    try give(to: recipient).first?.digest
+  public func fund(_ recipient: Address) throws -> Digest {
+    try give(to: recipient).digest
   }
 
-  /// Sends coins to the recipient, and remembers them as a task.
-  func give(to recipient: Address) throws(Refusal) -> [Faucet.Gift] {
-    let gifts = try faucet.send(to: recipient, on: &node.chain, nowMs: options.nowMs())
-    tasks[FaucetEndpoint.task(of: gifts)] = gifts
-    return gifts
+  /// Sends coins to the recipient.
+  func give(to recipient: Address) throws(Refusal) -> ExecutedTransaction {
+    try faucet.send(to: recipient, on: &node.chain, nowMs: options.nowMs())
   }
 
-  /// The coins that the faucet's task has sent.
-  func gifts(ofTask task: String) -> [Faucet.Gift]? { tasks[task] }
+  /// Executes a transaction.
+  func record(_ signed: SignedTransaction) throws(Refusal) -> ExecutedTransaction {
+    try node.chain.execute(signed, nowMs: options.nowMs())
+  }
+
+  /// The coin of the owner that holds the most.
+  func largestCoin(of owner: Address) -> ObjectReference? {
+    node.chain.coins(of: owner).max { $0.balance < $1.balance }?.reference
+  }
+
+  /// What the faucet sent under the name.
+  func gift(task: String) -> ExecutedTransaction? {
+    node.chain.transactions.last {
+      $0.transaction.sender == faucet.address && $0.taskName == task
+    }
+  }
 
   // MARK: Faults
 
   /// Puts these faults in the place of all that were in force.
   ///
-  /// - Parameter seed: decides which requests a probability hits, and how pages are shuffled.
+  /// The seed decides which requests a probability hits, and how pages are shuffled.
+  ///
   /// - Throws: an error that says which fault makes no sense, and why.
   public func setFaults(_ faults: [Fault], seed: UInt64 = 1) async throws {
     for (index, fault) in faults.enumerated() {
@@ -175,7 +187,7 @@ public actor DevTangle {
   /// The faults in force, with the counts that are left.
   public var faults: [Fault] { plan.faults }
 
-  /// Refuses connections to the node until ``comeUp()``. The faucet goes on.
+  /// Refuses connections to the node until ``comeUp()``; the faucet goes on.
   public func goDown() async {
     comeback?.cancel()
     let listener = nodeListener

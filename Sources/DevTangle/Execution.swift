@@ -181,9 +181,11 @@ struct Execution {
     }
     guard let text = PureValue.byteVector(bytes) else { throw argument(0, "InvalidBCSBytes") }
     guard String(validating: text, as: UTF8.self) != nil else {
-      let module = "ModuleId { address: \(Address.moveStandardLibrary.digits)"
+      let module =
+        "ModuleId { address: \(Address.moveStandardLibrary.digits)"
         + ", name: Identifier(\"string\") }"
-      let location = "MoveLocation { module: \(module), function: 2, instruction: 8"
+      let location =
+        "MoveLocation { module: \(module), function: 2, instruction: 8"
         + ", function_name: Some(\"utf8\") }"
       throw Failure(reason: "MoveAbort(\(location), 1)")
     }

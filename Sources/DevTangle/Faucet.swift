@@ -13,13 +13,6 @@ struct Faucet: Sendable {
   /// What the faucet has at first, in NANOS: a billion IOTA.
   static let startBalance: UInt64 = 1_000_000_000_000_000_000
 
-  /// A coin that was sent.
-  struct Gift: Hashable, Sendable {
-    var amount: UInt64
-    var id: Address
-    var digest: Digest
-  }
-
   init() {
     key = PrivateKey()
   }
@@ -27,7 +20,9 @@ struct Faucet: Sendable {
   var address: Address { key.address }
 
   /// Sends coins to the recipient.
-  func send(to recipient: Address, on chain: inout Chain, nowMs: Int64) throws(Refusal) -> [Gift] {
+  func send(
+    to recipient: Address, on chain: inout Chain, nowMs: Int64
+  ) throws(Refusal) -> ExecutedTransaction {
     // The largest coin: anybody may send the faucet small ones.
     guard let gas = chain.coins(of: address).max(by: { $0.balance < $1.balance }) else {
       throw .input("The faucet is empty. Restart the tangle to refill it.")
@@ -39,7 +34,7 @@ struct Faucet: Sendable {
     if let failure = executed.failure {
       throw .input("The faucet cannot pay: \(failure). Restart the tangle to refill it.")
     }
-    return executed.created.map { Gift(amount: $0.balance, id: $0.id, digest: executed.digest) }
+    return executed
   }
 
   private func payment(to recipient: Address, gas: ObjectReference) -> Transaction {

@@ -13,13 +13,13 @@ struct FaucetEndpoint {
     case (.GET, "/"):
       return .text(.ok, "OK")
     case (.POST, "/gas"):
-      return await give(body) { gifts in
-        ["transferredGasObjects": .array(gifts.map(\.json)), "error": nil]
+      return await give(body) { gift in
+        ["transferredGasObjects": .array(gift.giftJSON), "error": nil]
       }
     case (.POST, "/v1/gas"):
-      return await give(body) { gifts in
-        // The coins are there already; the task's name is all that later answers need.
-        ["task": .string(Self.task(of: gifts)), "error": nil]
+      return await give(body) { gift in
+        // The coins are there already: a task is done when it begins.
+        ["task": .string(gift.taskName), "error": nil]
       }
     case (.GET, _) where path.hasPrefix("/v1/status/"):
       return await status(String(path.dropFirst("/v1/status/".count)))
@@ -28,7 +28,7 @@ struct FaucetEndpoint {
     }
   }
 
-  private func give(_ body: Data, _ answer: ([Faucet.Gift]) -> JSON) async -> HTTPResponse {
+  private func give(_ body: Data, _ answer: (ExecutedTransaction) -> JSON) async -> HTTPResponse {
     guard let request = try? JSON(parsing: body),
       let recipient = request["FixedAmountRequest"]?["recipient"]?.string
         .flatMap({ Address(abbreviated: $0) })
@@ -44,7 +44,7 @@ struct FaucetEndpoint {
   }
 
   private func status(_ task: String) async -> HTTPResponse {
-    guard let gifts = await tangle.gifts(ofTask: task) else {
+    guard let gift = await tangle.gift(task: task) else {
       return .json(
         .notFound, ["status": nil, "error": .string("There is no task of that name.")])
     }
@@ -52,27 +52,32 @@ struct FaucetEndpoint {
       .ok,
       [
         "status": [
-          "status": "SUCCEEDED", "transferred_gas_objects": ["sent": .array(gifts.map(\.json))],
+          "status": "SUCCEEDED", "transferred_gas_objects": ["sent": .array(gift.giftJSON)],
         ],
         "error": nil,
       ])
   }
-
-  /// A UUID made of the transaction's digest.
-  static func task(of gifts: [Faucet.Gift]) -> String {
-    let digits = Array(Hex.encode(gifts.first?.digest.bytes.prefix(16) ?? []))
-    guard digits.count == 32 else { return "" }
-    let ends = [0..<8, 8..<12, 12..<16, 16..<20, 20..<32]
-    return ends.map { String(digits[$0]) }.joined(separator: "-")
-  }
 }
 
-extension Faucet.Gift {
-  /// The gift as a faucet shows it.
-  var json: JSON {
-    [
-      "amount": .int(Int64(clamping: amount)), "id": .text(id),
-      "transferTxDigest": .text(digest),
-    ]
+extension ExecutedTransaction {
+  /// A UUID made of the digest.
+  var taskName: String {
+    let digits = Hex.encode(digest.bytes.prefix(16))
+    var name = ""
+    for (index, digit) in digits.enumerated() {
+      if [8, 12, 16, 20].contains(index) { name += "-" }
+      name.append(digit)
+    }
+    return name
+  }
+
+  /// The coins it created, as a faucet shows them.
+  var giftJSON: [JSON] {
+    created.map { coin in
+      [
+        "amount": .int(Int64(clamping: coin.balance)), "id": .text(coin.id),
+        "transferTxDigest": .text(digest),
+      ]
+    }
   }
 }

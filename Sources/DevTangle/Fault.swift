@@ -2,7 +2,7 @@
 ///
 /// As JSON, the fields have the names of the properties; all but `kind` may be missing.
 public struct Fault: Codable, Hashable, Sendable {
-  /// How the node misbehaves. The raw value is the name in JSON.
+  /// How the node misbehaves; the raw value is the name in JSON.
   public enum Kind: String, Codable, CaseIterable, Sendable {
     /// Waits `value` milliseconds (1,000) before it answers.
     case slow

@@ -33,8 +33,9 @@ struct FaultEndpoint {
   }
 
   private func list() async -> HTTPResponse {
-    let faults = await tangle.faults
-    guard let data = try? JSONEncoder().encode(Body(faults: faults)) else {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    guard let data = try? encoder.encode(Body(faults: await tangle.faults)) else {
       return .text(.internalServerError, "The faults cannot be written as JSON.")
     }
     return HTTPResponse(

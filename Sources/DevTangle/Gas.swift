@@ -7,8 +7,9 @@ enum Gas {
   static let referencePrice: UInt64 = 1_000
   /// The most that may be offered for a unit.
   static let maximumPrice: UInt64 = 100_000
-  /// The units that any small transaction is charged. Larger ones cost more on the network; here
-  /// they do not.
+  /// The units that any small transaction is charged.
+  ///
+  /// Larger ones cost more on the network; here they do not.
   static let units: UInt64 = 1_000
   /// The largest budget: 50 IOTA.
   static let maximumBudget: UInt64 = 50_000_000_000

@@ -42,7 +42,7 @@ extension Node {
     ]
   }
 
-  /// Whether the type is IOTA's, however many zeros its address is written with. None means IOTA.
+  /// Whether the type is IOTA's, however many zeros its address is written with; none means IOTA.
   private func isIOTA(_ type: JSON?) throws(RPCError) -> Bool {
     guard let type else { return true }
     let parts = (type.string ?? "").split(separator: "::", omittingEmptySubsequences: false)

@@ -57,7 +57,7 @@ struct Parameters {
     return flag
   }
 
-  /// The size of a page: 50, unless a smaller one is asked for. 0 asks for 50.
+  /// The size of a page: 50, unless a smaller one is asked for; 0 asks for 50.
   func pageLimit(_ index: Int) throws(RPCError) -> Int {
     guard let value = optional(index) else { return Self.largestPage }
     guard let number = value.int, number >= 0 else {

@@ -1,7 +1,9 @@
 import IOTACrypto
 import PaywallCore
 
-/// What is checked before a transaction is executed. What fails here is refused and costs nothing.
+/// What is checked before a transaction is executed.
+///
+/// What fails here is refused and costs nothing.
 ///
 /// Source: iotaledger/iota, crates/iota-transaction-checks/src/lib.rs,
 /// crates/iota-types/src/transaction.rs (`validity_check`) and gas_model; limits as in protocol 39.
