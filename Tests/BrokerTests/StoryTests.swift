@@ -44,8 +44,7 @@ struct StoryTests {
       let first = try #require(reader.awaitArrival(of: "sensor/live"))
       // The article's form in a BCS string, by another wallet.
       let second = try await shop.buyer().pay(2000, username: "johndoe", form: .string)
-      #expect(try eventually { try shop.ledger.payment(second.digest) != nil })
-
+      try shop.ledger.settled(second)
       let grants = try shop.ledger.grants()
       try #require(grants.count == 2)
       #expect(grants[0].ends_at - grants[0].starts_at == 2500)
@@ -88,7 +87,7 @@ struct StoryTests {
       try reader.subscribe(to: "sensor/live")
       let buyer = try await shop.buyer()
       let first = try buyer.pay(2000, username: "johndoe")
-      #expect(try eventually { try shop.ledger.payment(first.digest)?.state == "confirmed" })
+      #expect(try shop.ledger.settled(first).state == "confirmed")
       #expect(try shop.ledger.grants().isEmpty)
       let count = sensor.count
       #expect(eventually { sensor.count > count + 10 })

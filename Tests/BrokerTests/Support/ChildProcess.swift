@@ -78,6 +78,14 @@ final class ChildProcess {
     if exitStatus == nil { kill(identifier, number) }
   }
 
+  /// The user that it runs as; nil where it does not run.
+  var effectiveUser: uid_t? {
+    let status = FileManager.default.contents(atPath: "/proc/\(identifier)/status")
+    let text = String(decoding: status ?? Data(), as: UTF8.self)
+    // Real, effective, saved, file system (proc(5)).
+    return text.firstMatch(of: /Uid:\s+\d+\s+(\d+)/).flatMap { uid_t($0.1) }
+  }
+
   /// Runs a program to its end.
   ///
   /// - Returns: What it wrote, to either stream.

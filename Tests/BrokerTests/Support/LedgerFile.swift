@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// The ledger as an admin sees it: through the `sqlite3` command, while the broker runs.
 struct LedgerFile {
@@ -38,6 +39,22 @@ struct LedgerFile {
   /// One payment; nil where it is not there yet.
   func payment(_ digest: String) throws -> Payment? {
     try rows("SELECT * FROM payments WHERE digest = '\(digest)'", as: Payment.self).first
+  }
+
+  /// Waits until a payment is final.
+  ///
+  /// - Throws: Where it is not in time.
+  @discardableResult
+  func settled(_ paid: Buyer.Paid, withinS timeoutS: Double = 10) throws -> Payment {
+    var payment: Payment?
+    let isSettled = try eventually(within: timeoutS) {
+      payment = try self.payment(paid.digest)
+      return payment.map { $0.state != "pending" } ?? false
+    }
+    guard isSettled, let payment else {
+      throw TestFailure("the payment \(paid.digest) is not in the ledger after \(timeoutS) s")
+    }
+    return payment
   }
 
   /// Reads rows.

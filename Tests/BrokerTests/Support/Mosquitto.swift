@@ -27,6 +27,8 @@ final class Mosquitto {
     var pluginLines: [String]?
     /// More lines.
     var lines: [String] = []
+    /// The lines of an `acl_file`; empty: there is none.
+    var aclLines: [String] = []
   }
 
   /// The folder with all its files.
@@ -50,6 +52,14 @@ final class Mosquitto {
     let passwords = Self.brokerAccounts.map { "\($0):\(Self.password(of: $0))\n" }.joined()
     let file = try scratch.write(passwords, to: "passwords")
     try ChildProcess.run(["mosquitto_passwd", "-U", file])
+    chmod(file, 0o644)
+    try scratch.write(settings.aclLines.joined(separator: "\n") + "\n", to: "acl")
+  }
+
+  /// Adds a broker account to the password file, which the broker reads at its next reload.
+  func addAccount(_ name: String) throws {
+    let file = scratch.path("passwords")
+    try ChildProcess.run(["mosquitto_passwd", "-b", file, name, Self.password(of: name)])
     chmod(file, 0o644)
   }
 
@@ -99,7 +109,8 @@ final class Mosquitto {
       [
         "listener \(port) 127.0.0.1", "allow_anonymous true", "user \(settings.user)",
         "password_file \(scratch.path("passwords"))", "log_type all", "log_timestamp false",
-      ] + settings.lines + plugin
+      ] + settings.lines
+      + (settings.aclLines.isEmpty ? [] : ["acl_file \(scratch.path("acl"))"]) + plugin
     try scratch.write(lines.joined(separator: "\n") + "\n", to: "mosquitto.conf")
     process = nil
     let process = try ChildProcess(
@@ -134,6 +145,12 @@ final class Mosquitto {
     let took = ContinuousClock.now - start
     return (status, took / .seconds(1))
   }
+
+  /// Ends it without notice, and returns when it has ended.
+  func kill() { process = nil }
+
+  /// The user that it runs as; nil where it does not run.
+  var owner: uid_t? { process?.effectiveUser }
 
   // MARK: - Its log
 
