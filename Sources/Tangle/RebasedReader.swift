@@ -61,9 +61,10 @@ struct RebasedReader: Sendable {
     if let fault = listing.fault { pool.warn("\(pool.nodes[index].name): \(fault)") }
     let due = try open.due(at: pool.now(), isKnown: isKnown)
     let found = listing.unknown.reversed().filter { !open.contains($0) }
-    var pages = PageWriter(position: position, isComplete: listing.isComplete)
+    var pages = PageWriter(
+      position: position, covered: covered, isComplete: listing.isComplete)
     try handOver(due + found, from: index, in: &pages, record: record)
-    progress = (pages.position, listing.isComplete ? pages.highest(covered) : covered)
+    progress = (pages.position, listing.isComplete ? pages.covered : covered)
     return listing.isComplete
   }
 
@@ -86,6 +87,7 @@ struct RebasedReader: Sendable {
     while let page = buffer.nextPage(atEnd: true) {
       try finish(page, in: &pages, record: record)
     }
+    pending.sort { $0.digest < $1.digest }
     for start in stride(from: 0, to: pending.count, by: PageBuffer.pageSize) {
       let some = pending[start..<min(start + PageBuffer.pageSize, pending.count)]
       try record(PaymentPage(payments: Array(some), position: pages.position))
@@ -114,7 +116,7 @@ struct RebasedReader: Sendable {
       buffer.insert(payment, at: checkpoint)
     case .unclear(let reason, let checkpoint):
       if open.addUnclear(digest, checkpoint: checkpoint, at: pool.now()) {
-        pool.warn("transaction \(digest) cannot be judged yet and will be asked for again: \(reason)")
+        pool.warn("transaction \(digest) cannot be judged yet, and is asked for again: \(reason)")
       }
     }
   }
@@ -123,7 +125,7 @@ struct RebasedReader: Sendable {
     _ page: (payments: [Payment], covered: Int64), in pages: inout PageWriter,
     record: (PaymentPage) throws -> Void
   ) throws {
-    let next = pages.next(page, limit: open.positionLimit)
+    let next = pages.next(page, limit: open.positionLimit(besides: page.payments))
     try record(next)
     pages.recorded(next, covered: page.covered)
     for payment in page.payments { open.remove(payment.digest) }
@@ -179,20 +181,22 @@ extension Judgement {
 private struct PageWriter {
   private(set) var position: ReadingPosition
   let isComplete: Bool
-  private var covered: Int64?
+  /// The highest checkpoint that was read up to, open transactions or not.
+  private(set) var covered: Int64?
 
-  init(position: ReadingPosition, isComplete: Bool) {
+  init(position: ReadingPosition, covered: Int64?, isComplete: Bool) {
     self.position = position
+    self.covered = covered ?? position.checkpoint
     self.isComplete = isComplete
-    covered = position.checkpoint
   }
 
   func next(_ page: (payments: [Payment], covered: Int64), limit: PositionLimit) -> PaymentPage {
     var next = position
+    let covered = max(page.covered, covered ?? 0)
     let reached: Int64? =
       switch limit {
-      case .none: page.covered
-      case .at(let checkpoint): min(page.covered, checkpoint)
+      case .none: covered
+      case .at(let checkpoint): min(covered, checkpoint)
       case .stay: nil
       }
     if isComplete, let reached, reached >= 0 {
@@ -204,10 +208,5 @@ private struct PageWriter {
   mutating func recorded(_ page: PaymentPage, covered: Int64) {
     position = page.position
     self.covered = max(self.covered ?? 0, covered)
-  }
-
-  /// The highest checkpoint that was read up to, open transactions or not.
-  func highest(_ earlier: Int64?) -> Int64? {
-    [covered, earlier].compactMap { $0 }.max()
   }
 }

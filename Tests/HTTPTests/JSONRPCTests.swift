@@ -118,21 +118,23 @@ import Testing
   @Test func `random bytes are an error, never a crash`() throws {
     let seed = UInt64.random(in: 0 ... .max)
     var generator = SplitMix(seed)
+    let client = HTTPClient()
     let whole = Array(
       #"{"jsonrpc":"2.0","id":1,"result":{"data":[{"digest":"x","checkpoint":"12"}],"n":1e9}}"#.utf8
     )
-    for _ in 0..<300 {
+    let sent = Mutex<[UInt8]>([])
+    let server = try LoopbackServer { connection in
+      while connection.readRequest() != nil { connection.answer(sent.withLock { $0 }) }
+    }
+    for _ in 0..<1000 {
       var body = whole
       for _ in 0...Int.random(in: 0..<6, using: &generator) {
         let place = Int.random(in: 0..<body.count, using: &generator)
         body[place] = UInt8.random(in: 0...255, using: &generator)
       }
       body.removeLast(Int.random(in: 0..<20, using: &generator))
-      let server = try LoopbackServer { [body] in
-        _ = $0.readRequest()
-        $0.answer(body)
-      }
-      let endpoint = JSONRPCEndpoint(url: server.url(), client: HTTPClient())
+      sent.withLock { [body] in $0 = body }
+      let endpoint = JSONRPCEndpoint(url: server.url(), client: client)
       do {
         let result = try endpoint.call("m", [JSONValue](), as: JSONValue.self)
         #expect(result != .null, "seed \(seed)")

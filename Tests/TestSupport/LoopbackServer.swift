@@ -1,7 +1,9 @@
 import Foundation
 
-/// A TCP server on 127.0.0.1 whose every connection is served by a closure on a thread of its own:
-/// for peers that misbehave in ways that no HTTP server library would.
+/// A TCP server on 127.0.0.1 whose every connection is served by a closure on its own thread.
+///
+/// It is for peers that misbehave in ways that no HTTP server library would. It listens until the
+/// process ends.
 public final class LoopbackServer: Sendable {
   /// One accepted connection.
   public struct Connection: Sendable {
@@ -69,13 +71,12 @@ public final class LoopbackServer: Sendable {
 
   /// The port that it listens on.
   public let port: UInt16
-  private let listener: Int32
 
   /// Starts to listen on a free port; `serve` is called with each connection, which is closed
   /// once it returns.
   public init(_ serve: @escaping @Sendable (Connection) -> Void) throws {
-    (listener, port) = try Self.listen(backlog: 128)
-    let listener = listener
+    let (listener, port) = try Self.listen(backlog: 128)
+    self.port = port
     Thread.detachNewThread {
       while true {
         let socket = accept(listener, nil, nil)
@@ -86,11 +87,6 @@ public final class LoopbackServer: Sendable {
         }
       }
     }
-  }
-
-  deinit {
-    shutdown(listener, Int32(SHUT_RDWR))
-    close(listener)
   }
 
   /// Its URL with a path.
