@@ -107,8 +107,9 @@ import Testing
   }
 
   @Test func `passes on what the transport reports`() throws {
+    let port = try LoopbackServer.deafPort()
     let error = #expect(throws: JSONRPCError.self) {
-      try JSONRPCEndpoint(url: "http://127.0.0.1:1/", client: HTTPClient())
+      try JSONRPCEndpoint(url: "http://127.0.0.1:\(port)/", client: HTTPClient())
         .call("m", [JSONValue](), as: String.self)
     }
     #expect(error?.transport?.code == .cannotConnect)

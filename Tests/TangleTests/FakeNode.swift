@@ -96,7 +96,8 @@ extension FakeNode.State {
   }
 
   private func transactions(_ digests: [JSONValue], _ params: [JSONValue]) -> FakeNode.Reply {
-    let found = blocks.filter { digests.contains($0["digest"] ?? .null) }
+    let wanted = Set(digests)
+    let found = blocks.filter { wanted.contains($0["digest"] ?? .null) }
     guard params.last == [:] else { return .result(.array(found)) }
     return .result(
       .array(

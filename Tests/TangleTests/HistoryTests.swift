@@ -10,7 +10,7 @@ import Testing
   let seller = PrivateKey().address
   let keys = (0..<4).map { _ in PrivateKey() }
 
-  @Test(arguments: 0..<40) func `whatever the nodes do, the same payments are recorded`(
+  @Test(arguments: 0..<24) func `whatever the nodes do, the same payments are recorded`(
     round: Int
   ) throws {
     let seed = UInt64.random(in: 0 ... .max)
@@ -68,7 +68,7 @@ import Testing
   private func randomHistory(_ random: inout SplitMix64) -> [JSONValue] {
     let history = History(seller: seller)
     var checkpoint: Int64 = 0
-    return (0..<Int.random(in: 1...400, using: &random)).map { version in
+    return (0..<Int.random(in: 1...250, using: &random)).map { version in
       checkpoint += [0, 0, 1, 3, 500, 5000].randomElement(using: &random) ?? 0
       var block = history.block(
         keys[Int.random(in: 0..<4, using: &random)],

@@ -159,16 +159,17 @@ import Testing
 
   @Test func `names each node without its secrets when none answers`() throws {
     let key = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+    let port = try LoopbackServer.deafPort()
     let source = RebasedJSONRPCSource(
       nodes: [
-        NodeAddress(url: "http://me:hunter2@127.0.0.1:1/\(key)"),
-        NodeAddress(url: "http://127.0.0.1:2/rpc?key=\(key)", headers: ["X-Key": key]),
+        NodeAddress(url: "http://me:hunter2@127.0.0.1:\(port)/\(key)"),
+        NodeAddress(url: "http://127.0.0.1:\(port)/rpc?key=\(key)", headers: ["X-Key": key]),
       ],
       network: nil, address: history.seller)
     let error = #expect(throws: TangleError.self) { try source.latestCheckpoint() }
     #expect(error?.reasons.count == 2)
-    #expect(error?.description.contains("127.0.0.1:1/…") == true)
-    #expect(error?.description.contains("127.0.0.1:2/rpc") == true)
+    #expect(error?.description.contains("127.0.0.1:\(port)/…") == true)
+    #expect(error?.description.contains("127.0.0.1:\(port)/rpc") == true)
     #expect(error?.description.contains(key) == false)
     #expect(error?.description.contains("hunter2") == false)
   }

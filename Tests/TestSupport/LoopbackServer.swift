@@ -94,20 +94,32 @@ public final class LoopbackServer: Sendable {
     "http://127.0.0.1:\(port)\(path)"
   }
 
+  /// A port of 127.0.0.1 that stays taken until the process ends, and where nobody listens.
+  public static func deafPort() throws -> UInt16 {
+    try open().port
+  }
+
   /// Opens a listening socket on a free port of 127.0.0.1.
   public static func listen(backlog: Int32) throws -> (socket: Int32, port: UInt16) {
+    let (socket, port) = try open()
+    guard Glibc.listen(socket, backlog) == 0 else {
+      throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO)
+    }
+    return (socket, port)
+  }
+
+  private static func open() throws -> (socket: Int32, port: UInt16) {
     let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let isListening = withUnsafeMutablePointer(to: &address) { pointer in
+    let isBound = withUnsafeMutablePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(socket, $0, length) == 0 && Glibc.listen(socket, backlog) == 0
-          && getsockname(socket, $0, &length) == 0
+        bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
       }
     }
-    guard isListening else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+    guard isBound else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
     return (socket, UInt16(bigEndian: address.sin_port))
   }
 }
