@@ -1,0 +1,45 @@
+/// Something that knows how much power flows.
+public protocol PowerSource: Sendable {
+  /// What the source is called in logs: an address without secrets.
+  var name: String { get }
+
+  /// Reads the power that flows now; waits for the answer, for a few seconds at most.
+  ///
+  /// The caller asks again only when this has returned: there is one request in flight.
+  /// - Throws: when there was no answer, or none that can be believed. Nothing is made up.
+  func read() throws(PlugError) -> PowerSample
+
+  /// Ends a running read and all later ones with ``PlugError/Kind/cancelled``, from any thread.
+  func cancel()
+}
+
+/// One reading of a plug.
+public struct PowerSample: Hashable, Sendable {
+  /// Whether the plug is switched on.
+  public enum State: String, Sendable {
+    /// Switched off.
+    case off
+    /// Switched on.
+    case on
+    /// Switched on, with a load below the plug's threshold.
+    case standby
+  }
+
+  /// The power in milliwatts, from 0 to ``maximumMilliwatts``.
+  public let milliwatts: Int
+  /// Whether the plug is switched on.
+  public let state: State
+  /// When the answer came, in milliseconds of ``MonotonicClock``. (A plug's own clock is wrong as
+  /// soon as it has no internet, so it is not asked.)
+  public let takenAtMs: Int64
+
+  /// More than any socket in a house carries: 16 A at 240 V are 3.84 kW.
+  public static let maximumMilliwatts = 10_000_000
+
+  /// A sample of the given values.
+  public init(milliwatts: Int, state: State, takenAtMs: Int64) {
+    self.milliwatts = milliwatts
+    self.state = state
+    self.takenAtMs = takenAtMs
+  }
+}
