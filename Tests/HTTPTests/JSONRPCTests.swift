@@ -117,8 +117,8 @@ import Testing
   }
 
   @Test func `random bytes are an error, never a crash`() throws {
-    let seed = UInt64.random(in: 0 ... .max)
-    var generator = SplitMix(seed)
+    let seed = testSeed()
+    var generator = SplitMix64(seed: seed)
     let client = HTTPClient()
     let whole = Array(
       #"{"jsonrpc":"2.0","id":1,"result":{"data":[{"digest":"x","checkpoint":"12"}],"n":1e9}}"#.utf8
@@ -158,22 +158,5 @@ import Testing
       try endpoint.call("m", [JSONValue](), as: String.self)
     }
     return try #require(error)
-  }
-}
-
-/// SplitMix64 (https://prng.di.unimi.it/splitmix64.c): random numbers that a seed repeats.
-private struct SplitMix: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(_ seed: UInt64) {
-    state = seed
-  }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
   }
 }

@@ -1,6 +1,7 @@
 import HTTP
 import IOTACrypto
 import PaywallCore
+import TestSupport
 import Testing
 
 @testable import Tangle
@@ -13,8 +14,8 @@ import Testing
   @Test(arguments: 0..<24) func `whatever the nodes do, the same payments are recorded`(
     round: Int
   ) throws {
-    let seed = UInt64.random(in: 0 ... .max)
-    var random = SplitMix64(seed)
+    let seed = testSeed()
+    var random = SplitMix64(seed: seed)
     let history = randomHistory(&random)
     let nodes = try (0..<Int.random(in: 1...3, using: &random)).map { _ in try FakeNode() }
     let clock = HandClock()
@@ -143,22 +144,5 @@ import Testing
     RebasedJSONRPCSource(
       nodes: nodes.map { NodeAddress(url: $0.url) }, network: "6364aad5", address: seller,
       now: { clock.now }, random: { 0.5 })
-  }
-}
-
-/// SplitMix64 (https://prng.di.unimi.it/splitmix64.c): random numbers that a seed repeats.
-struct SplitMix64: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(_ seed: UInt64) {
-    state = seed
-  }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
   }
 }
