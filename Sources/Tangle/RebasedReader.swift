@@ -9,8 +9,10 @@ struct RebasedReader: Sendable {
   /// Transactions that a node named but that could not be judged, or are not final yet.
   private var open = OpenTransactions()
   /// Checkpoints of listed transactions, so that their age need not be asked again.
-  var ages: [Digest: Checkpoint] = [:]
+  private var ages: [Digest: Checkpoint] = [:]
   private static let maximumAges = 10_000
+  private var lastFault: String?
+  private var interrupted: (node: Int, listing: DigestListing)?
   /// What was read up to in this process, valid while the consumer's position is the one given.
   private var progress: (position: ReadingPosition, covered: Int64?)?
 
@@ -49,36 +51,91 @@ struct RebasedReader: Sendable {
     record: (PaymentPage) throws -> Void
   ) throws -> Bool {
     let covered = progress?.position == position ? progress?.covered : nil
-    var listing = DigestListing(
-      address: address, sinceMs: position.sinceMs, ages: ages,
-      // After a start, a wider overlap makes up for what a failing node may have hidden before it.
-      cutoff: covered.map { $0 - DigestListing.overlap }
-        ?? position.checkpoint.map { $0 - DigestListing.firstOverlap })
-    try pool.ask(index) { node, _ in
-      try listing.list(RebasedNode(endpoint: node.endpoint), isKnown: isKnown)
+    var listing = try list(from: index, after: position, covered: covered, isKnown: isKnown)
+    ages = listing.listedAges
+    // Once, not at every poll.
+    if let fault = listing.fault, fault != lastFault {
+      pool.warn("\(pool.nodes[index].name): \(fault)")
     }
-    ages = listing.ages
-    if let fault = listing.fault { pool.warn("\(pool.nodes[index].name): \(fault)") }
+    lastFault = listing.fault
     let due = try open.due(at: pool.now(), isKnown: isKnown)
-    let found = listing.unknown.reversed().filter { !open.contains($0) }
+    // A listing that was interrupted may hold what has become known since.
+    let found = try listing.unknown.reversed().filter { try !open.contains($0) && !isKnown($0) }
     var pages = PageWriter(
       position: position, covered: covered, isComplete: listing.isComplete)
-    try handOver(due + found, from: index, in: &pages, record: record)
+    // What was open comes last: it may be newer than what a failure would leave unread.
+    let failure = try handOver(found + due, from: index, in: &pages, record: record)
     progress = (pages.position, listing.isComplete ? pages.covered : covered)
+    if let failure {
+      listing.position = pages.position
+      interrupted = (index, listing)
+      throw failure
+    }
     return listing.isComplete
   }
 
+  /// Lists what is new, or goes on with a listing that the node's failure interrupted.
+  private mutating func list(
+    from index: Int, after position: ReadingPosition, covered: Int64?,
+    isKnown: (Digest) throws -> Bool
+  ) throws -> DigestListing {
+    var listing =
+      takeInterrupted(at: index, position)
+      ?? DigestListing(
+        address: address, position: position, ages: ages,
+        // After a start, a wider overlap makes up for what a failing node may have hidden before.
+        cutoff: covered.map { $0 - DigestListing.overlap }
+          ?? position.checkpoint.map { $0 - DigestListing.firstOverlap })
+    do {
+      while !listing.hasEnded {
+        try pool.ask(index) { node, _ in
+          try listing.listPage(RebasedNode(endpoint: node.endpoint), isKnown: isKnown)
+        }
+      }
+    } catch {
+      if listing.hasBegun { interrupted = (index, listing) }
+      throw error
+    }
+    return listing
+  }
+
+  /// The listing that a failure of this node interrupted, or of which it has not told all.
+  ///
+  /// Another node's order may differ, so it begins anew.
+  private mutating func takeInterrupted(
+    at index: Int, _ position: ReadingPosition
+  ) -> DigestListing? {
+    guard let (node, listing) = interrupted, node == index, listing.position == position else {
+      return nil
+    }
+    interrupted = nil
+    return listing
+  }
+
   /// Fetches, judges and records transactions, oldest first.
+  ///
+  /// - Returns: The node's failure, should it end before the last; what it told is recorded.
   private mutating func handOver(
     _ digests: [Digest], from index: Int, in pages: inout PageWriter,
     record: (PaymentPage) throws -> Void
-  ) throws {
+  ) throws -> (any Error)? {
     var buffer = PageBuffer()
+    var failure: (any Error)?
     var pending: [Payment] = []
+    let warnUnclear = pool.warn
+    var unclear = UnclearCount()
+    defer { unclear.report(to: warnUnclear) }
     for start in stride(from: 0, to: digests.count, by: RebasedNode.pageSize) {
       let batch = digests[start..<min(start + RebasedNode.pageSize, digests.count)]
-      for (digest, judgement) in try judge(Array(batch), from: index) {
-        sort(digest, judgement, sinceMs: pages.position.sinceMs, into: &buffer, &pending)
+      let judgements: [(digest: Digest, judgement: Judgement)]
+      do {
+        judgements = try judge(Array(batch), from: index)
+      } catch let error where error is NodeFailure || error is NetworkMismatch {
+        failure = error
+        break
+      }
+      for (digest, judgement) in judgements {
+        sort(digest, judgement, sinceMs: pages.position.sinceMs, into: &buffer, &pending, &unclear)
       }
       while let page = buffer.nextPage(atEnd: false) {
         try finish(page, in: &pages, record: record)
@@ -93,11 +150,12 @@ struct RebasedReader: Sendable {
       try record(PaymentPage(payments: Array(some), position: pages.position))
       open.handedOver(some.map(\.digest))
     }
+    return failure
   }
 
   private mutating func sort(
     _ digest: Digest, _ judgement: Judgement, sinceMs: Int64, into buffer: inout PageBuffer,
-    _ pending: inout [Payment]
+    _ pending: inout [Payment], _ unclear: inout UnclearCount
   ) {
     switch judgement {
     case .clear(let payment):
@@ -116,7 +174,7 @@ struct RebasedReader: Sendable {
       buffer.insert(payment, at: checkpoint)
     case .unclear(let reason, let checkpoint):
       if open.addUnclear(digest, checkpoint: checkpoint, at: pool.now()) {
-        pool.warn("transaction \(digest) cannot be judged yet, and is asked for again: \(reason)")
+        unclear.add(digest, reason)
       }
     }
   }
@@ -174,6 +232,24 @@ struct RebasedReader: Sendable {
 extension Judgement {
   fileprivate var isClear: Bool {
     if case .clear = self { true } else { false }
+  }
+}
+
+/// The transactions of a reading that could not be judged, for one warning about all of them.
+private struct UnclearCount {
+  private var count = 0
+  private var example = ""
+
+  mutating func add(_ digest: Digest, _ reason: String) {
+    if count == 0 { example = "\(digest): \(reason)" }
+    count += 1
+  }
+
+  func report(to warn: (String) -> Void) {
+    guard count > 0 else { return }
+    warn(
+      "\(count) \(count == 1 ? "transaction" : "transactions") cannot be judged yet, and will be"
+        + " asked for again; the first is \(example)")
   }
 }
 

@@ -59,7 +59,7 @@ import Testing
   }
 
   @Test func `fails over in the middle of reading`() throws {
-    for failAt in 1..<9 {
+    for failAt in 1..<12 {
       let first = try FakeNode(blocks: blocks)
       let second = try FakeNode(blocks: blocks)
       let calls = Mutex(0)

@@ -178,6 +178,114 @@ import Testing
     #expect(recorder.violations == [])
   }
 
+  @Test func `a broken answer is asked for once more, an absent cursor is made up`() throws {
+    let node = try FakeNode(blocks: blocks(0..<400))
+    let calls = Mutex(0)
+    node.update { state in
+      state.misbehave = { [state] method, params in
+        let isOdd = calls.withLock { count in
+          count += 1
+          return count.isMultiple(of: 2)
+        }
+        guard isOdd else { return .close }
+        guard method.hasSuffix("queryTransactionBlocks"),
+          case .result(var page) = state.answer(method, params)
+        else { return nil }
+        page["nextCursor"] = .null
+        return .result(page)
+      }
+    }
+    // The first question, for the network, is not repeated.
+    calls.withLock { $0 = 1 }
+    let recorder = Recorder()
+    try recorder.read(source([node]))
+    #expect(recorder.payments.count == 400)
+    #expect(recorder.position.checkpoint == 399)
+    #expect(log.all == [])
+  }
+
+  @Test func `a long list goes on where a node's limit interrupted it`() throws {
+    let node = try FakeNode(blocks: blocks(0..<3000))
+    let calls = Mutex(0)
+    node.update {
+      $0.misbehave = { _, _ in
+        calls.withLock { count in
+          count += 1
+          guard count.isMultiple(of: 20) else { return nil }
+          return .http(status: "429 Too Many Requests", headers: ["Retry-After: 5"], body: "")
+        }
+      }
+    }
+    let source = source([node])
+    let recorder = Recorder()
+    var rests = 0
+    while recorder.payments.count < 3000, rests < 40 {
+      do {
+        try recorder.read(source)
+      } catch let error as TangleError {
+        #expect((4001...5000).contains(error.retryAfterMs), "rest \(rests)")
+        rests += 1
+        clock.advance(by: .seconds(5))
+      }
+    }
+    // 67 pages, 9 times ages and 60 times bodies, and some of it twice.
+    #expect((7...10).contains(rests), "\(rests) rests")
+    #expect(recorder.payments.map { $0.checkpoint?.sequence } == (0..<3000).map { $0 })
+    #expect(recorder.violations == [])
+  }
+
+  @Test func `orders that differ behind one URL hide nothing`() throws {
+    let inOrder = blocks(0..<500)
+    let node = try FakeNode(blocks: inOrder)
+    // Each request is answered by one of two nodes, whose orders differ by up to four places.
+    var other = inOrder
+    for start in stride(from: 0, to: 500, by: 5) { other[start..<start + 5].reverse() }
+    let calls = Mutex(0)
+    node.update { state in
+      var second = state
+      second.blocks = other
+      state.misbehave = { [second] method, params in
+        let isOdd = calls.withLock { count in
+          count += 1
+          return count.isMultiple(of: 2)
+        }
+        return isOdd ? second.answer(method, params) : nil
+      }
+    }
+    let recorder = Recorder()
+    try recorder.read(source([node]))
+    #expect(recorder.payments.map { $0.checkpoint?.sequence } == (0..<500).map { $0 })
+  }
+
+  @Test func `a pending payment that becomes final does not hide older ones`() throws {
+    let node = try FakeNode()
+    let pending = history.block(key, amount: 5, checkpoint: nil, version: 99_999)
+    node.update { $0.blocks = [pending] }
+    let source = source([node])
+    let recorder = Recorder()
+    try recorder.read(source)
+    // It is final now; while the history before it, which was not indexed yet, is read, the node
+    // fails.
+    let calls = Mutex(0)
+    node.update {
+      $0.blocks =
+        blocks(0..<100) + [history.block(key, amount: 5, checkpoint: 90_000, version: 99_999)]
+      $0.misbehave = { method, _ in
+        guard method == "iota_multiGetTransactionBlocks" else { return nil }
+        return calls.withLock { count in
+          count += 1
+          return count > 2 ? .http(status: "429 Too Many Requests", body: "") : nil
+        }
+      }
+    }
+    #expect(throws: TangleError.self) { try recorder.read(source) }
+    node.update { $0.misbehave = nil }
+    clock.advance(by: .seconds(2))
+    try recorder.read(source)
+    #expect(recorder.payments.count == 101)
+    #expect(recorder.violations == [])
+  }
+
   @Test func `resumes where recording was interrupted`() throws {
     let node = try FakeNode(blocks: blocks(0..<1234))
     let recorder = Recorder()
