@@ -1,12 +1,26 @@
 #include "CTOMLPlusPlus.h"
 
-#define TOML_EXCEPTIONS 0
-#define TOML_HEADER_ONLY 1
 #include <new>
+#include <stdexcept>
+#include <string>
+
+// Some mistakes, as a line "[[[a]]]", are caught by nothing but toml++'s assertions. They must be
+// errors, in every build: an assertion that fails would end the broker, one that is left out would
+// be worse.
+#undef NDEBUG
+#define TOML_ASSERT(condition) \
+  do { \
+    if (!(condition)) throw std::logic_error("a key or value begins with a wrong character"); \
+  } while (false)
+#define TOML_EXCEPTIONS 1
+#define TOML_HEADER_ONLY 1
 #include <toml++/toml.h>
 
 struct toml_document {
-  toml::parse_result result;
+  toml::table root;
+  bool failed = false;
+  std::string error;
+  uint32_t error_line = 0;
 };
 
 namespace {
@@ -31,20 +45,29 @@ int64_t days_since_epoch(int64_t year, int64_t month, int64_t day) {
 }  // namespace
 
 toml_document *toml_document_parse(const char *text, size_t length) {
-  return new (std::nothrow) toml_document{toml::parse(std::string_view(text, length))};
+  auto *document = new (std::nothrow) toml_document;
+  if (!document) return nullptr;
+  try {
+    document->root = toml::parse(std::string_view(text, length));
+  } catch (const toml::parse_error &error) {
+    document->failed = true;
+    document->error = error.description();
+    document->error_line = error.source().begin.line;
+  } catch (const std::exception &error) {
+    document->failed = true;
+    document->error = error.what();
+  }
+  return document;
 }
 
 void toml_document_free(toml_document *document) { delete document; }
 
 const char *toml_document_error(const toml_document *document, uint32_t *line) {
-  if (document->result.succeeded()) return nullptr;
-  *line = document->result.error().source().begin.line;
-  return document->result.error().description().data();
+  *line = document->error_line;
+  return document->failed ? document->error.c_str() : nullptr;
 }
 
-const toml_node *toml_document_root(const toml_document *document) {
-  return from(document->result.table());
-}
+const toml_node *toml_document_root(const toml_document *document) { return from(document->root); }
 
 toml_kind toml_node_kind(const toml_node *node) {
   switch (of(node).type()) {

@@ -143,6 +143,16 @@ public actor DevTangle {
     try faucet.send(to: recipient, on: &node.chain, nowMs: options.nowMs())
   }
 
+  /// Executes a transaction.
+  func record(_ signed: SignedTransaction) throws(Refusal) -> ExecutedTransaction {
+    try node.chain.execute(signed, nowMs: options.nowMs())
+  }
+
+  /// The coin of the owner that holds the most.
+  func largestCoin(of owner: Address) -> ObjectReference? {
+    node.chain.coins(of: owner).max { $0.balance < $1.balance }?.reference
+  }
+
   /// What the faucet sent under the name.
   func gift(task: String) -> ExecutedTransaction? {
     node.chain.transactions.last {

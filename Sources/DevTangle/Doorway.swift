@@ -3,7 +3,8 @@ import Foundation
 
 /// Where requests wait for the tangle that answers them: the ports are known first.
 actor Doorway {
-  private var tangle: DevTangle?
+  // Not held: the tangle holds the servers, which hold this.
+  private weak var tangle: DevTangle?
 
   func open(to tangle: DevTangle) {
     self.tangle = tangle
@@ -12,7 +13,7 @@ actor Doorway {
   /// Answers a request to the node or the faucet.
   nonisolated func answer(_ request: FlyingFox.HTTPRequest, faucet: Bool) async -> HTTPResponse {
     guard let tangle = await tangle else {
-      return .text(.serviceUnavailable, "The tangle is starting.")
+      return .text(.serviceUnavailable, "The tangle is starting or stopping.")
     }
     let body: Data
     do {

@@ -29,7 +29,8 @@ struct Listener: Sendable {
     do {
       let address = try sockaddr_in.inet(ip4: host, port: port)
       // The time that a handler may take; answers can be made slow on purpose.
-      server = HTTPServer(address: address, timeout: 600, logger: .disabled)
+      server = HTTPServer(
+        address: address, timeout: 600, pool: PromptSocketPool(), logger: .disabled)
     } catch {
       throw Failure(host: host, port: port, reason: "this is no IPv4 address")
     }

@@ -38,12 +38,9 @@ extension Node {
     var cursor: Digest?
     if parameters.optional(1) != nil {
       let digest = try parameters.digest(1, "cursor")
-      _ = try transaction(digest)
-      guard let position = chain.position(of: digest) else { throw .notFound(digest) }
-      candidates =
-        descending
-        ? candidates.prefix { chain.position(of: $0.digest) ?? 0 < position }
-        : candidates.drop { chain.position(of: $0.digest) ?? 0 <= position }
+      let position = try position(of: digest)
+      let others = descending ? 0..<position : (position + 1)..<chain.transactions.count
+      candidates = candidates[others.clamped(to: candidates.indices)]
       cursor = digest
     }
     let matching = candidates.filter { filter.matches($0) }

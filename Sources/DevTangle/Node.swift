@@ -52,10 +52,15 @@ struct Node: Sendable {
 
   /// The transaction, unless it never was or was pruned.
   func transaction(_ digest: Digest) throws(RPCError) -> ExecutedTransaction {
+    chain.transactions[try position(of: digest)]
+  }
+
+  /// Where the transaction stands in the order of execution, unless it never was or was pruned.
+  func position(of digest: Digest) throws(RPCError) -> Int {
     guard let position = chain.position(of: digest), position >= firstUnpruned else {
       throw .notFound(digest)
     }
-    return chain.transactions[position]
+    return position
   }
 
   private func checkpoint(_ parameters: Parameters) throws(RPCError) -> JSON {

@@ -1,5 +1,5 @@
-import Foundation
 import GRDB
+import Glibc
 import PaywallCore
 
 /// The ledger: payments, accounts, credit and grants in a SQLite file.
@@ -24,6 +24,7 @@ public final class Ledger {
     self.path = path
     lock = try FileLock(ledger: path)
     do {
+      Self.createPrivately(path)
       database = try DatabaseQueue(path: path, configuration: Self.configuration)
       try Self.prepare(database, path: path, nowMs: nowMs)
     } catch let error as LedgerError {
@@ -135,6 +136,12 @@ public final class Ledger {
           """)
     }
     return configuration
+  }
+
+  /// Makes a missing file, which SQLite would let everybody read; its WAL gets the same mode.
+  private static func createPrivately(_ path: String) {
+    let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
+    if descriptor >= 0 { _ = Glibc.close(descriptor) }
   }
 
   private static func prepare(_ database: DatabaseQueue, path: String, nowMs: Int64) throws {

@@ -54,6 +54,7 @@ public enum TOMLDocument {
   /// - Returns: The document's root table.
   /// - Throws: `TOMLError` with the line of a syntax error.
   public static func parse(_ text: String, path: String) throws(TOMLError) -> TOMLTable {
+    try checkLines(text, path: path)
     var text = text
     let parsed = text.withUTF8 { bytes in
       bytes.withMemoryRebound(to: CChar.self) {
@@ -65,13 +66,28 @@ public enum TOMLDocument {
 
     var line: UInt32 = 0
     if let reason = toml_document_error(parsed, &line) {
-      throw TOMLError(path: path, line: Int(line), reason: String(cString: reason))
+      throw TOMLError(
+        path: path, line: line == 0 ? nil : Int(line), reason: String(cString: reason))
     }
     guard let root = toml_document_root(parsed) else {
       throw TOMLError(path: path, line: nil, reason: "out of memory")
     }
     return table(root, path: path, name: "", line: nil)
   }
+
+  /// Refuses lines that no person writes.
+  ///
+  /// toml++ limits the depth of values, but not of keys: `a.a.a.…` makes tables in tables, and what
+  /// walks them recursively needs a stack.
+  private static func checkLines(_ text: String, path: String) throws(TOMLError) {
+    let lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    for (index, line) in lines.enumerated() where line.count > lineLimitBytes {
+      throw TOMLError(
+        path: path, line: index + 1, reason: "the line is longer than \(lineLimitBytes) bytes")
+    }
+  }
+
+  private static let lineLimitBytes = 4096
 
   private static func table(
     _ node: OpaquePointer, path: String, name: String, line: Int?

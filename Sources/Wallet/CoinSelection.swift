@@ -1,3 +1,4 @@
+import IOTACrypto
 import PaywallCore
 
 /// Which coins pay for a transaction and its gas: the largest, as few as needed.
@@ -16,8 +17,10 @@ struct CoinSelection {
   init(of coins: [Coin], coveringNanos amount: Nanos) {
     var chosen: [Coin] = []
     var total: Nanos = 0
-    for coin in coins.sorted(by: { $0.balanceNanos > $1.balanceNanos }).prefix(Self.maximumCount)
-    where coin.balanceNanos > 0 {
+    let sorted = coins.sorted {
+      ($0.balanceNanos, $1.reference.id) > ($1.balanceNanos, $0.reference.id)
+    }
+    for coin in sorted.prefix(Self.maximumCount) where coin.balanceNanos > 0 {
       guard total < amount else { break }
       chosen.append(coin)
       let (sum, overflow) = total.addingReportingOverflow(coin.balanceNanos)

@@ -23,6 +23,9 @@ struct Gas {
     self.availableNanos = availableNanos
   }
 
+  /// Whether there is less than a trial would like.
+  var isShort: Bool { availableNanos < Self.trialBudgetNanos }
+
   /// The budget for trying out, nil where too little is left for any.
   var trialBudget: UInt64? {
     let budget = min(availableNanos, max(Self.trialBudgetNanos, minimumNanos), Self.maximumNanos)

@@ -24,7 +24,7 @@ public struct KeyFile: Hashable, Sendable {
     guard file >= 0 else {
       throw failure(
         errno == ENOENT
-          ? "there is no such file: make one with 'paywall wallet new', or name it with --wallet"
+          ? "there is none; make one with 'paywall wallet new', or name it with --wallet"
           : reason(errno))
     }
     defer { close(file) }
@@ -37,7 +37,7 @@ public struct KeyFile: Hashable, Sendable {
     do {
       return try PrivateKey(exported: line.drop(while: \.isWhitespace).prefix { !$0.isWhitespace })
     } catch {
-      throw failure("it holds no key. \(error)")
+      throw WalletError(.keyFile, "The key file \(path) holds no key. \(error)")
     }
   }
 
@@ -50,7 +50,7 @@ public struct KeyFile: Hashable, Sendable {
     guard file >= 0 else {
       throw failure(
         errno == EEXIST
-          ? "the file exists and is never overwritten: name another with --wallet" : reason(errno))
+          ? "it exists, and is never overwritten; name another with --wallet" : reason(errno))
     }
     defer { close(file) }
     var text = Array((key.exported + "\n").utf8)
@@ -67,10 +67,10 @@ public struct KeyFile: Hashable, Sendable {
     guard fstat(file, &status) == 0 else { throw failure(reason(errno)) }
     guard status.st_mode & S_IFMT == S_IFREG else { throw failure("it is no regular file") }
     guard status.st_mode & 0o077 == 0 else {
-      throw failure("others may read it: run 'chmod 600' on it, and think of the key as known")
+      throw failure("others may read it; run 'chmod 600' on it, and think of the key as known")
     }
     guard status.st_uid == geteuid() else { throw failure("it belongs to another user") }
-    guard status.st_size <= Self.maximumByteCount else { throw failure("it holds no key") }
+    guard status.st_size <= Self.maximumByteCount else { throw failure("it is too large for one") }
   }
 
   private func createFolder() throws(WalletError) {

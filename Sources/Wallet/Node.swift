@@ -8,6 +8,8 @@ public import PaywallCore
 public struct Node: Sendable {
   private let endpoint: JSONRPCEndpoint
   private static let coinType: JSONValue = "0x2::iota::IOTA"
+  /// Dust can make a wallet's pages, of 50 coins each, endless.
+  private static let maximumPageCount = 200
 
   /// The node at a URL; the headers, which may hold an API key, are sent with each call.
   public init(url: String, headers: [HTTPRequest.Header] = [], timeoutMs: Int = 15_000) {
@@ -54,17 +56,18 @@ public struct Node: Sendable {
   func coins(of address: Address, coveringNanos amount: Nanos) throws(WalletError)
     -> CoinSelection
   {
-    var coins: [Coin] = []
+    var coins: [Address: Coin] = [:]
     var cursor: JSONValue = nil
-    var seenCursors: Set<String> = []
+    var pageCount = 0
     while true {
       let page: CoinPage = try ask(
         "iotax_getCoins", [.string("\(address)"), Self.coinType, cursor, nil])
-      coins += page.data
-      let selection = CoinSelection(of: coins, coveringNanos: amount)
-      // Not only for speed: dust can make the pages endless.
+      // A page may repeat coins of another, where one was spent in between.
+      page.data.forEach { coins[$0.reference.id] = $0 }
+      pageCount += 1
+      let selection = CoinSelection(of: Array(coins.values), coveringNanos: amount)
       guard selection.totalNanos < amount, page.hasNextPage, let next = page.nextCursor,
-        seenCursors.insert(next).inserted
+        pageCount < Self.maximumPageCount
       else { return selection }
       cursor = .string(next)
     }

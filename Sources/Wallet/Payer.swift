@@ -34,7 +34,7 @@ public struct Payer: Sendable {
       gas: .init(
         payment: selection.coins.map(\.reference), owner: key.address, price: price,
         budget: trialBudget))
-    let used = try dryRun(transaction)
+    let used = try dryRun(transaction, isShort: gas.isShort)
     guard let budget = gas.budget(after: used) else {
       throw insufficient(order, needNanos: used.netNanos, haveNanos: selection.totalNanos)
     }
@@ -42,14 +42,17 @@ public struct Payer: Sendable {
     return PreparedPayment(order: order, transaction: transaction, gas: used)
   }
 
-  private func dryRun(_ transaction: Transaction) throws(WalletError) -> GasUsed {
+  // `isShort`: whether the wallet holds little, so that a failure may be for lack of gas.
+  private func dryRun(
+    _ transaction: Transaction, isShort: Bool
+  ) throws(WalletError) -> GasUsed {
     let answer = try node.dryRun(transaction)
     guard let effects = answer.effects else {
       throw WalletError(.node, "The node \(node.shownURL) answered a dry run without effects.")
     }
     if let failure = effects.status.failure {
       throw WalletError(
-        .refused,
+        isShort && failure.hasPrefix("Insufficient") ? .insufficientFunds : .refused,
         "The payment would fail, so it was not sent; the node \(node.shownURL) gives as reason: "
           + "\(shown(failure)).")
     }
@@ -96,14 +99,16 @@ public struct Payer: Sendable {
   public func confirm(_ payment: ExecutedPayment, deadlineMs: Int = 30_000) -> ExecutedPayment {
     var payment = payment
     let deadline = Deadline(ms: deadlineMs)
+    var pauseMs = 50
     repeat {
+      pauseMs = min(pauseMs * 2, 1000)
       guard let answer = try? node.transaction(payment.digest),
         let checkpoint = answer.checkpoint
       else { continue }
       payment.checkpoint = checkpoint.value
       payment.timestampMs = answer.timestampMs.flatMap { Int64(exactly: $0.value) }
       return payment
-    } while deadline.wait(ms: 100)
+    } while deadline.wait(ms: pauseMs)
     return payment
   }
 
@@ -133,7 +138,7 @@ public struct Payer: Sendable {
     WalletError(
       .insufficientFunds,
       "The wallet \(key.address) holds \(Amount.describe(have)) in coins that one payment can use; "
-        + "this one takes \(Amount.describe(order.amountNanos)) and about "
+        + "this one takes \(Amount.describe(order.amountNanos)) and at least "
         + "\(Amount.describe(gas)) of gas.")
   }
 }

@@ -105,7 +105,10 @@ struct Pay: ParsableCommand {
       digest: "\(payment.digest)", recipient: "\(order.recipient)",
       amountNanos: order.amountNanos, gasNanos: payment.gas.netNanos,
       memo: order.memo?.description, checkpoint: payment.checkpoint,
-      paidAt: payment.timestampMs.map { Date(timeIntervalSince1970: Double($0) / 1000) })
+      paidAt: payment.timestampMs.map { timeMs in
+        Date(timeIntervalSince1970: Double(timeMs) / 1000)
+          .ISO8601Format(.init(includingFractionalSeconds: true))
+      })
     let place =
       payment.checkpoint.map { "in checkpoint \($0)" }
       ?? "executed, but not yet in a checkpoint: look it up before relying on it"
@@ -119,6 +122,6 @@ struct Pay: ParsableCommand {
     let gasNanos: Nanos
     let memo: String?
     let checkpoint: UInt64?
-    let paidAt: Date?
+    let paidAt: String?
   }
 }

@@ -31,7 +31,8 @@ enum Terminal {
     var settings = termios()
     guard tcgetattr(STDIN_FILENO, &settings) == 0 else { return readLine() }
     var quiet = settings
-    quiet.c_lflag &= ~tcflag_t(ECHO)
+    // Without signals too, or an interrupt would leave the terminal silent.
+    quiet.c_lflag &= ~tcflag_t(ECHO | ISIG)
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet)
     defer {
       tcsetattr(STDIN_FILENO, TCSAFLUSH, &settings)

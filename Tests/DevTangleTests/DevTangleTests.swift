@@ -57,6 +57,38 @@ struct DevTangleTests {
     }
   }
 
+  /// A regression: on a connection that was kept, each answer took 40 ms.
+  @Test func `answers do not wait for the client's acknowledgement`() async throws {
+    try await withTangle { tangle in
+      let clock = ContinuousClock()
+      var times: [Duration] = []
+      for _ in 0..<40 {
+        times.append(
+          try await clock.measure { _ = try await peer.call(tangle, "iota_getChainIdentifier") })
+      }
+      // At first, clients acknowledge at once.
+      #expect(try #require(times.suffix(15).min()) < .milliseconds(20))
+    }
+  }
+
+  @Test func `a port is free again after the end, and the tangle is gone`() async throws {
+    var options = Self.manual
+    weak var gone: DevTangle?
+    do {
+      let tangle = try await DevTangle.start(options)
+      gone = tangle
+      options.port = try #require(URL(string: tangle.nodeURL)?.port.flatMap(UInt16.init))
+      options.faucetPort = try #require(URL(string: tangle.faucetURL)?.port.flatMap(UInt16.init))
+      _ = try await peer.call(tangle, "iota_getChainIdentifier")
+      await tangle.stop()
+    }
+    #expect(gone == nil)
+    try await withTangle(options) { tangle in
+      let answer = try await peer.call(tangle, "iota_getChainIdentifier")
+      #expect(answer["result"] == .string(tangle.chainIdentifier))
+    }
+  }
+
   @Test func `two tangles are two networks, and a port is used once`() async throws {
     try await withTangle { first in
       try await withTangle { second in
@@ -114,6 +146,26 @@ struct DevTangleTests {
       #expect(await tangle.latestCheckpoint == stuck)
       try await tangle.setFaults([])
       try await eventually { await tangle.latestCheckpoint > stuck }
+    }
+  }
+
+  @Test func `payments can be made without a request`() async throws {
+    try await withTangle { tangle in
+      let buyer = PrivateKey()
+      let seller = try #require(Address(recipient))
+      await #expect(throws: Refusal.self) { try await tangle.pay(500, to: seller, by: buyer) }
+      try await tangle.fund(buyer.address)
+      let digest = try await tangle.pay(500, to: seller, by: buyer, memo: Array("{}".utf8))
+      #expect(await tangle.balance(of: seller) == 500)
+      #expect(await tangle.balance(of: buyer.address) == 10_000_000_000 - 500 - 1_980_400)
+      let block = try await peer.call(
+        tangle, "iota_getTransactionBlock", [.text(digest), ["showInput": true]])
+      let data = block["result"]?["transaction"]?["data"]
+      #expect(data?["transaction"]?["inputs"]?.array?.last?["value"] == [123, 125])
+      await #expect(throws: Refusal.self) {
+        try await tangle.pay(50_000_000_000, to: seller, by: buyer)
+      }
+      #expect(await tangle.balance(of: seller) == 500)
     }
   }
 

@@ -3,9 +3,11 @@ import Testing
 
 struct AmountTests {
   @Test(arguments: [
-    ("0.0005 IOTA", 500_000), ("500000 nanos", 500_000), ("500 i", 500_000), ("1 iota", 1_000_000_000),
+    ("0.0005 IOTA", 500_000), ("500000 nanos", 500_000), ("500 i", 500_000),
+    ("1 iota", 1_000_000_000),
     ("0.000000001 IOTA", 1), ("0.5 i", 500), ("0 nanos", 0), ("1.50 i", 1500), ("007 nanos", 7),
-    ("9223372036.854775807 IOTA", Nanos.max), ("  3   nanos ", 3), ("1.000000000000 IOTA", 1_000_000_000),
+    ("9223372036.854775807 IOTA", Nanos.max), ("  3   nanos ", 3),
+    ("1.000000000000 IOTA", 1_000_000_000),
   ])
   func `reads decimals with a unit`(text: String, nanos: Nanos) throws {
     #expect(try Amount.parse(text) == nanos)
@@ -22,7 +24,8 @@ struct AmountTests {
 
   @Test func `says what to write instead`() {
     let error = #expect(throws: AmountError.self) { try Amount.parse("5 euro") }
-    #expect(error?.description == "'5 euro' has an unknown unit: use IOTA, nanos or i (1 i = 1000 nanos)")
+    #expect(
+      error?.description == "'5 euro' has an unknown unit: use IOTA, nanos or i (1 i = 1000 nanos)")
   }
 
   @Test(arguments: [

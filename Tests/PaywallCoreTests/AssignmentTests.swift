@@ -66,7 +66,8 @@ struct AssignmentTests {
 
 struct OfferHistoryTests {
   private func entry(_ name: String, price: Nanos = 1, fromMs: Int64? = nil) -> OfferEntry {
-    let terms = Offer(name: PurchasesTests.name(name), topics: [], price: price, perMs: 1, validFromMs: 0)
+    let terms = Offer(
+      name: PurchasesTests.name(name), topics: [], price: price, perMs: 1, validFromMs: 0)
     return OfferEntry(terms: terms, fromMs: fromMs)
   }
 
@@ -104,7 +105,9 @@ struct OfferHistoryTests {
   }
 
   @Test func `dated versions follow each other, whenever they are read`() throws {
-    let entries = [entry("a"), entry("a", price: 2, fromMs: 500), entry("a", price: 3, fromMs: 900)]
+    let entries = [
+      entry("a"), entry("a", price: 2, fromMs: 500), entry("a", price: 3, fromMs: 900),
+    ]
     let expected = ["a 1 10-500", "a 2 500-900", "a 3 900--1"]
     var history = OfferHistory()
     for nowMs: Int64 in [100, 200, 600, 800, 1000] {

@@ -8,12 +8,15 @@ struct EncodingTests {
     let address = try #require(Address(text))
     #expect(address.description == text)
     #expect(Address(text.uppercased().replacing("0X", with: "0x")) == address)
-    #expect(Address(abbreviated: "0x2")?.description == "0x" + String(repeating: "0", count: 63) + "2")
+    #expect(
+      Address(abbreviated: "0x2")?.description == "0x" + String(repeating: "0", count: 63) + "2")
   }
 
-  @Test(arguments: ["", "0x", "0x2", "862738192e40540e0a5c9a5aca636f53b0cd76b0a9bef3386e05647feb4914ac",
+  @Test(arguments: [
+    "", "0x", "0x2", "862738192e40540e0a5c9a5aca636f53b0cd76b0a9bef3386e05647feb4914ac",
     "0x862738192e40540e0a5c9a5aca636f53b0cd76b0a9bef3386e05647feb4914ag",
-    "0x862738192e40540e0a5c9a5aca636f53b0cd76b0a9bef3386e05647feb4914acac"])
+    "0x862738192e40540e0a5c9a5aca636f53b0cd76b0a9bef3386e05647feb4914acac",
+  ])
   func `refuses what is no address`(text: String) {
     #expect(Address(text) == nil)
   }
@@ -25,7 +28,8 @@ struct EncodingTests {
       let zeros = Int.random(in: 0..<4, using: &random)
       let count = Int.random(in: 0..<40, using: &random)
       let bytes =
-        Array(repeating: 0, count: zeros) + (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
+        Array(repeating: 0, count: zeros)
+        + (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
       #expect(Base58.decode(Base58.encode(bytes)) == bytes, "seed \(seed)")
     }
     #expect(Base58.encode(Array("Hello World!".utf8)) == "2NEpo7TZRRrLZSi2U")

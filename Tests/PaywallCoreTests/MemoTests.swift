@@ -48,7 +48,8 @@ struct MemoTests {
   @Test(arguments: [
     "", "{", "{}", "[]", "null", #""username""#, #"{"user":"x"}"#, #"{'username':'x'}"#,
     #"{"username":"x"} x"#, #"{"username":"x",}"#, #"{"username":}"#, #"{"username":"x\q"}"#,
-    #"{"username":"\uD800"}"#, #"{"username":"a"#, #"{"a":01,"username":"x"}"#, #"{"username" "x"}"#,
+    #"{"username":"\uD800"}"#, #"{"username":"a"#, #"{"a":01,"username":"x"}"#,
+    #"{"username" "x"}"#,
     #"{"nested":{"username":"x"}}"#, "{\"username\":\"a\nb\"}",
   ])
   func `takes anything else for no memo`(text: String) {
@@ -67,7 +68,8 @@ struct MemoTests {
 
   @Test(arguments: [
     #"{"username":"a","username":"b"}"#, #"{"username":"a","sealed":"b"}"#, #"{"username":1}"#,
-    #"{"sealed":null}"#, #"{"username":"a","offer":1}"#, #"{"username":"a","offer":"x","offer":"y"}"#,
+    #"{"sealed":null}"#, #"{"username":"a","offer":1}"#,
+    #"{"username":"a","offer":"x","offer":"y"}"#,
   ])
   func `holds back what can be read in two ways`(text: String) {
     guard case .contradictory = read(text) else {
@@ -85,7 +87,9 @@ struct MemoTests {
   @Test func `is not fooled by depth`() {
     let deep = String(repeating: "[", count: 10_000)
     #expect(read(#"{"a":"# + deep) == .none)
-    #expect(read(#"{"a":"# + deep + String(repeating: "]", count: 10_000) + #","username":"x"}"#) == .none)
+    #expect(
+      read(#"{"a":"# + deep + String(repeating: "]", count: 10_000) + #","username":"x"}"#) == .none
+    )
   }
 
   @Test func `takes any bytes`() {

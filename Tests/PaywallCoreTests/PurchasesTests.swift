@@ -4,7 +4,8 @@ import Testing
 
 struct PurchasesTests {
   static let live = Offer(
-    name: name("live"), topics: [], price: 500_000, perMs: 3_600_000, minimumMs: 1000, validFromMs: 0)
+    name: name("live"), topics: [], price: 500_000, perMs: 3_600_000, minimumMs: 1000,
+    validFromMs: 0)
 
   static func name(_ text: String) -> Name { Name(text)! }
 

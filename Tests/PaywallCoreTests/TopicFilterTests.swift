@@ -3,12 +3,15 @@ import Testing
 
 struct TopicFilterTests {
   @Test(arguments: [
-    ("sport/tennis/#", "sport/tennis", true), ("sport/tennis/#", "sport/tennis/player1/ranking", true),
+    ("sport/tennis/#", "sport/tennis", true),
+    ("sport/tennis/#", "sport/tennis/player1/ranking", true),
     ("sport/#", "sport", true), ("#", "sport", true), ("#", "/", true), ("sport/+", "sport", false),
     ("sport/+", "sport/", true), ("+/+", "/finance", true), ("/+", "/finance", true),
-    ("+", "/finance", false), ("#", "$SYS/x", false), ("+/x", "$SYS/x", false), ("$SYS/#", "$SYS/x", true),
+    ("+", "/finance", false), ("#", "$SYS/x", false), ("+/x", "$SYS/x", false),
+    ("$SYS/#", "$SYS/x", true),
     ("$SYS/+", "$SYS/x", true), ("a/b", "a/b", true), ("a/b", "a/bc", false), ("a/b", "a", false),
-    ("a", "a/b", false), ("a/+/c", "a//c", true), ("caf\u{E9}", "cafe\u{301}", false), ("+", "", false),
+    ("a", "a/b", false), ("a/+/c", "a//c", true), ("caf\u{E9}", "cafe\u{301}", false),
+    ("+", "", false),
   ])
   func `matches as the standard says`(filter: String, topic: String, isMatch: Bool) throws {
     #expect(try #require(TopicFilter(filter)).matches(topic: Array(topic.utf8)) == isMatch)

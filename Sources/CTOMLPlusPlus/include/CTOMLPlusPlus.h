@@ -1,4 +1,4 @@
-// toml++ (https://marzer.github.io/tomlplusplus/), read-only and without exceptions, for Swift.
+// toml++ (https://marzer.github.io/tomlplusplus/), read-only, for Swift.
 //
 // Its headers are compiled in: nothing of it is needed where the program runs.
 #pragma once
@@ -29,7 +29,7 @@ typedef enum {
 toml_document *toml_document_parse(const char *text, size_t length);
 void toml_document_free(toml_document *document);
 
-/// The reason and the line of a syntax error, or NULL.
+/// The reason of a syntax error and its line (0: not known), or NULL.
 const char *toml_document_error(const toml_document *document, uint32_t *line);
 
 /// Nodes live as long as their document.
