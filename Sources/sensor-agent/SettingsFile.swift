@@ -109,7 +109,8 @@ struct SettingsSection {
 
   private func rejectUnknownKeys(_ known: [String]) throws(AgentError) {
     for key in table.keys.sorted() where !known.contains(key) {
-      throw error(key, "there is no such key in [\(name)]; it knows \(known.joined(separator: ", "))")
+      throw error(
+        key, "there is no such key in [\(name)]; it knows \(known.joined(separator: ", "))")
     }
   }
 
