@@ -21,7 +21,7 @@ struct SettingsFile {
     let root = try parse()
     for key in root.keys where !["broker", "plug"].contains(key) {
       throw AgentError(
-        "\(place(section: nil, key: key)): there is no \"\(key)\"; "
+        "\(place(section: key)): there is no \"\(key)\"; "
           + "settings are in [broker] and [[plug]].")
     }
     var settings = AgentSettings()
@@ -36,8 +36,9 @@ struct SettingsFile {
   }
 
   /// `file, line n`, as far as the line can be found.
-  func place(section: String?, key: String?) -> String {
-    let line = TOMLLines(text).line(section: section, key: key)
+  func place(section: String, key: String? = nil) -> String {
+    let lines = TOMLLines(text)
+    let line = key.map { lines.line(of: $0, in: section) } ?? lines.line(of: section)
     return line.map { "\(path), line \($0)" } ?? path
   }
 
@@ -61,13 +62,13 @@ struct SettingsFile {
     if name == "plug", let array = value.array {
       guard array.count == 1, let table = array[0].table else {
         throw AgentError(
-          "\(place(section: name, key: nil)): there must be one [[plug]]; run one agent for each.")
+          "\(place(section: name)): there must be one [[plug]]; run one agent for each.")
       }
       return SettingsSection(file: self, name: name, table: table)
     }
     let header = name == "plug" ? "[[plug]]" : "[broker]"
     throw AgentError(
-      "\(place(section: name, key: nil)): \"\(name)\" must be a section, under a line \(header).")
+      "\(place(section: name)): \"\(name)\" must be a section, under a line \(header).")
   }
 }
 

@@ -7,23 +7,30 @@ struct TOMLLines {
     lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
   }
 
-  /// The number of the line, from 1, on which a key of a section is set, or of the section's header.
-  ///
-  /// Nil where it is not found, as within a multi-line value or an inline table.
-  func line(section: String?, key: String?) -> Int? {
-    var current: Substring?
+  /// The number, from 1, of the line on which a key of a section is set; where that is not found,
+  /// as in an inline table, the line of the section.
+  func line(of key: String, in section: String) -> Int? {
+    first { header, line in header == section[...] && Self.sets(key, line) }
+      ?? self.line(of: section)
+  }
+
+  /// The number, from 1, of the line of a section's header, or of the key at the top that it is.
+  func line(of section: String) -> Int? {
+    first { header, line in
+      line.hasPrefix("[") ? header == section[...] : header == nil && Self.sets(section, line)
+    }
+  }
+
+  /// The first line that a condition holds for, of the header it is under (its own, if it is one)
+  /// and its text.
+  private func first(where holds: (Substring?, Substring) -> Bool) -> Int? {
+    var header: Substring?
     for (index, line) in lines.enumerated() {
       let text = line.drop(while: \.isWhitespace)
-      if text.hasPrefix("[") {
-        current = Self.word(text.drop { $0 == "[" || $0.isWhitespace })
-        if key == nil || key == section, current.map(String.init) == section ?? key {
-          return index + 1
-        }
-      } else if let key, current.map(String.init) == section, Self.sets(key, text) {
-        return index + 1
-      }
+      if text.hasPrefix("[") { header = Self.word(text.drop { $0 == "[" || $0.isWhitespace }) }
+      if holds(header, text) { return index + 1 }
     }
-    return section == nil || key == nil ? nil : line(section: nil, key: section)
+    return nil
   }
 
   private static func sets(_ key: String, _ line: Substring) -> Bool {
