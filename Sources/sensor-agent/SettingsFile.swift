@@ -1,7 +1,9 @@
 import Foundation
 import TOMLKit
 
-/// Reads `sensor-agent.toml`. Its errors name the file, the line and the key.
+/// Reads `sensor-agent.toml`.
+///
+/// Its errors name the file, the line and the key.
 struct SettingsFile {
   let path: String
   let text: String

@@ -93,15 +93,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with PLUG.lock:
             PLUG.at_once += 1
             PLUG.most_at_once = max(PLUG.most_at_once, PLUG.at_once)
-        try:
-            problem = self.problem()
-            if problem:
-                PLUG.complain(problem)
-                return self.send(500, "text/xml", b"<s:Fault>UPnPError</s:Fault>")
-            self.send(200, 'text/xml; charset="utf-8"', (ANSWER % PLUG.next_sample()).encode())
-        finally:
-            with PLUG.lock:
-                PLUG.at_once -= 1
+        problem = self.problem()
+        if problem:
+            PLUG.complain(problem)
+            status, answer = 500, "<s:Fault>UPnPError</s:Fault>"
+        else:
+            status, answer = 200, ANSWER % PLUG.next_sample()
+        # Before the last byte is sent: from then on, the client may rightly ask again.
+        with PLUG.lock:
+            PLUG.at_once -= 1
+        self.send(status, 'text/xml; charset="utf-8"', answer.encode())
 
     def problem(self):
         """What a real Insight would not take in this request, or None."""

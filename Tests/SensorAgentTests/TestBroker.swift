@@ -8,8 +8,9 @@ final class TestBroker {
   let folder: URL
   private let process = Process()
 
-  /// Starts Mosquitto and waits until it accepts connections. `settings` are further lines of
-  /// mosquitto.conf, made with the folder's path.
+  /// Starts Mosquitto and waits until it accepts connections.
+  ///
+  /// `settings` are further lines of mosquitto.conf, made with the folder's path.
   init(port: UInt16? = nil, settings: (URL) throws -> String = { _ in "allow_anonymous true" })
     throws
   {

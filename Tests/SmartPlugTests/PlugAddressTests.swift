@@ -3,12 +3,13 @@ import Testing
 @testable import SmartPlug
 
 @Suite struct PlugAddressTests {
-  @Test(arguments: [
-    ("http://192.168.1.20:49153", "192.168.1.20", 49153),
-    ("http://192.168.1.20:49154/", "192.168.1.20", 49154),
-    ("http://192.168.1.20:49152/setup.xml", "192.168.1.20", 49152),
-    ("HTTP://plug.fritz.box", "plug.fritz.box", 49153),
-  ] as [(String, String, UInt16)])
+  @Test(
+    arguments: [
+      ("http://192.168.1.20:49153", "192.168.1.20", 49153),
+      ("http://192.168.1.20:49154/", "192.168.1.20", 49154),
+      ("http://192.168.1.20:49152/setup.xml", "192.168.1.20", 49152),
+      ("HTTP://plug.fritz.box", "plug.fritz.box", 49153),
+    ] as [(String, String, UInt16)])
   func `URLs of plugs are read`(url: String, host: String, port: UInt16) {
     let address = PlugAddress(url)
     #expect(address?.host == host && address?.port == port)

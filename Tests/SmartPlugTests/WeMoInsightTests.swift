@@ -34,23 +34,25 @@ import Testing
     // The plug still reports 1190 mW for a second.
     #expect(
       try insight.read() == PowerSample(milliwatts: 0, state: .off, takenAtMs: 12_345))
-    #expect(plug.load.mostConnections == 1)
+    #expect(plug.load.mostAtOnce == 1)
   }
 
-  @Test(arguments: [[.tenFields], [.wrongNamespace], [.slow(ms: 300)], [.stalePower]] as [Set<Fault>])
+  @Test(
+    arguments: [[.tenFields], [.wrongNamespace], [.slow(ms: 300)], [.stalePower]] as [Set<Fault>])
   func `quirks do not disturb it`(faults: Set<Fault>) throws {
     let plug = try plug(faults)
     defer { plug.stop() }
     #expect(try WeMoInsight(url: plug.url).read().milliwatts == 41_400)
   }
 
-  @Test(arguments: [
-    (.serverError, .refusal), (.html, .unreadable), (.truncated, .unreadable),
-    (.cutOff, .noAnswer), (.entityBomb, .unreadable), (.huge, .tooLarge),
-    (.wedged, .noAnswer), (.slow(ms: 5000), .noAnswer), (.refused(ms: nil), .noAnswer),
-    (.fiveFields, .unreadable), (.absurd, .implausible), (.negative, .implausible),
-    (.notANumber, .unreadable),
-  ] as [(Fault, PlugError.Kind)])
+  @Test(
+    arguments: [
+      (.serverError, .refusal), (.html, .unreadable), (.truncated, .unreadable),
+      (.cutOff, .noAnswer), (.entityBomb, .unreadable), (.huge, .tooLarge),
+      (.wedged, .noAnswer), (.slow(ms: 5000), .noAnswer), (.refused(ms: nil), .noAnswer),
+      (.fiveFields, .unreadable), (.absurd, .implausible), (.negative, .implausible),
+      (.notANumber, .unreadable),
+    ] as [(Fault, PlugError.Kind)])
   func `each fault is an error of its kind, never a value`(
     fault: Fault, expected: PlugError.Kind
   ) throws {
