@@ -3,7 +3,6 @@
 import PackageDescription
 
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
-let tomlKit = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 let flyingFox = Target.Dependency.product(name: "FlyingFox", package: "FlyingFox")
@@ -13,7 +12,7 @@ let flyingFox = Target.Dependency.product(name: "FlyingFox", package: "FlyingFox
 let pluginImage: [LinkerSetting] = [
   .unsafeFlags(
     [
-      "-static-stdlib",
+      "-static-stdlib", "-use-ld=lld",
       "-Xlinker", "-z", "-Xlinker", "nodelete",
       "-Xlinker", "-Bsymbolic",
       "-Xlinker", "-s",
@@ -36,7 +35,6 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
-    .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     .package(url: "https://github.com/swhitty/FlyingFox", exact: "0.27.1"),
   ],
@@ -50,6 +48,10 @@ let package = Package(
     .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
 
+    // toml++ is header-only and compiled in (Debian's libtomlplusplus-dev).
+    .target(name: "CTOMLPlusPlus"),
+    .target(name: "TOML", dependencies: ["CTOMLPlusPlus"]),
+
     // The pipeline: tangle -> ledger -> access -> broker.
     .target(name: "PaywallCore"),
     .target(name: "HTTP", dependencies: ["CCurl"]),
@@ -60,7 +62,7 @@ let package = Package(
     .target(name: "Tangle", dependencies: ["PaywallCore", "HTTP", "IOTACrypto"]),
     .target(name: "Ledger", dependencies: ["PaywallCore", grdb]),
     .target(name: "Access", dependencies: ["PaywallCore"]),
-    .target(name: "Configuration", dependencies: ["PaywallCore", tomlKit]),
+    .target(name: "Configuration", dependencies: ["PaywallCore", "TOML"]),
     .target(
       name: "PaywallPlugin",
       dependencies: [
@@ -72,13 +74,15 @@ let package = Package(
     // Buyers and sellers.
     .target(name: "Wallet", dependencies: ["PaywallCore", "HTTP", "IOTACrypto"]),
     .executableTarget(
-      name: "paywall", dependencies: ["PaywallCore", "HTTP", "IOTACrypto", "Wallet", argumentParser]),
+      name: "paywall",
+      dependencies: ["PaywallCore", "HTTP", "IOTACrypto", "Wallet", argumentParser]),
 
     // The sensor.
     .target(name: "MQTTClient", dependencies: ["CMosquitto"]),
     .target(name: "SmartPlug", dependencies: ["HTTP", "CExpat"]),
     .executableTarget(
-      name: "sensor-agent", dependencies: ["HTTP", "SmartPlug", "MQTTClient", tomlKit, argumentParser]),
+      name: "sensor-agent",
+      dependencies: ["HTTP", "SmartPlug", "MQTTClient", "TOML", argumentParser]),
 
     // A tangle and a plug for development, demos and tests.
     .target(name: "DevTangle", dependencies: ["PaywallCore", "IOTACrypto", flyingFox]),
@@ -92,12 +96,14 @@ let package = Package(
     .testTarget(name: "PaywallCoreTests", dependencies: ["PaywallCore", "TestSupport"]),
     .testTarget(
       name: "HTTPTests", dependencies: ["HTTP", "TestSupport", flyingFox]),
-    .testTarget(name: "IOTACryptoTests", dependencies: ["PaywallCore", "IOTACrypto", "TestSupport"]),
+    .testTarget(
+      name: "IOTACryptoTests", dependencies: ["PaywallCore", "IOTACrypto", "TestSupport"]),
     .testTarget(
       name: "TangleTests",
       dependencies: ["PaywallCore", "HTTP", "IOTACrypto", "Tangle", "TestSupport", flyingFox]),
     .testTarget(name: "LedgerTests", dependencies: ["PaywallCore", "Ledger", "TestSupport", grdb]),
     .testTarget(name: "AccessTests", dependencies: ["PaywallCore", "Access", "TestSupport"]),
+    .testTarget(name: "TOMLTests", dependencies: ["TOML"]),
     .testTarget(
       name: "ConfigurationTests", dependencies: ["PaywallCore", "Configuration", "TestSupport"]),
     .testTarget(
@@ -109,17 +115,22 @@ let package = Package(
     .testTarget(
       name: "WalletTests",
       dependencies: ["PaywallCore", "HTTP", "IOTACrypto", "Wallet", "DevTangle", "TestSupport"]),
-    .testTarget(name: "SmartPlugTests", dependencies: ["SmartPlug", "HTTP", "DevPlug", "TestSupport"]),
-    .testTarget(name: "SensorAgentTests", dependencies: ["sensor-agent", "SmartPlug", "TestSupport"]),
+    .testTarget(
+      name: "SmartPlugTests", dependencies: ["SmartPlug", "HTTP", "DevPlug", "TestSupport"]),
+    .testTarget(
+      name: "SensorAgentTests", dependencies: ["sensor-agent", "SmartPlug", "TestSupport"]),
     .testTarget(
       name: "DevTangleTests",
       dependencies: ["PaywallCore", "IOTACrypto", "DevTangle", "TestSupport"]),
     .testTarget(name: "DevPlugTests", dependencies: ["DevPlug", "TestSupport"]),
     .testTarget(
       name: "BrokerTests",
-      dependencies: ["PaywallCore", "IOTACrypto", "Wallet", "HTTP", "MQTTClient", "DevTangle", "TestSupport"]),
+      dependencies: [
+        "PaywallCore", "IOTACrypto", "Wallet", "HTTP", "MQTTClient", "DevTangle", "TestSupport",
+      ]),
   ],
-  swiftLanguageModes: [.v6]
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
 )
 
 for target in package.targets where target.type != .system {

@@ -1,7 +1,8 @@
 /// A URL as it may be shown in errors and logs.
 ///
 /// Node providers put API keys into the path, the query or the first label of the host. User and
-/// password, query and fragment are left out, and `…` replaces whatever looks like a key.
+/// password, query and fragment are left out, and `…` replaces the path, for nobody can tell a key
+/// from a word, and each label of the host that looks like a key.
 public struct ShownURL: Hashable, Sendable, CustomStringConvertible {
   /// The URL without its secrets.
   public let description: String
@@ -20,8 +21,8 @@ public struct ShownURL: Hashable, Sendable, CustomStringConvertible {
     let visible = rest.prefix { $0 != "?" && $0 != "#" }
     // A password may hold an unescaped slash: all up to the last @ is taken for the user's.
     let start = visible.lastIndex(of: "@").map(visible.index(after:)) ?? visible.startIndex
-    var parts = visible[start...].split(separator: "/", omittingEmptySubsequences: false)
-    let authority = parts.isEmpty ? "" : parts.removeFirst()
+    let authority = visible[start...].prefix { $0 != "/" }
+    let path = visible[authority.endIndex...]
     guard let (host, port) = Self.hostAndPort(authority),
       // A question mark within a password would make its beginning look like a host.
       !rest[visible.endIndex...].contains("@")
@@ -31,11 +32,11 @@ public struct ShownURL: Hashable, Sendable, CustomStringConvertible {
     }
     let labels = host.hasPrefix("[") ? [host] : host.split(separator: ".")
     let hidden =
-      (labels + parts).filter(Self.looksSecret)
+      labels.filter(Self.looksSecret) + path.split(separator: "/")
       + [rest[..<start].dropLast(), rest[visible.endIndex...].dropFirst()]
     let shownHost = labels.map(Self.shown).joined(separator: ".") + port
     self.init(
-      description: "\(scheme)://" + ([shownHost] + parts.map(Self.shown)).joined(separator: "/"),
+      description: "\(scheme)://\(shownHost)" + (path.count > 1 ? "/…" : path),
       secrets: hidden.map(String.init))
   }
 

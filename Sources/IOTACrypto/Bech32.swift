@@ -25,7 +25,11 @@ public enum Bech32 {
   ///
   /// The prefix must be lower-case ASCII.
   public static func encode(prefix: String, _ bytes: [UInt8]) -> String {
-    let data = regroup(bytes, from: 8, to: 5, pads: true) ?? []
+    encodeValues(prefix: prefix, regroup(bytes, from: 8, to: 5, pads: true) ?? [])
+  }
+
+  /// The text for groups of five bits.
+  static func encodeValues(prefix: String, _ data: [UInt8]) -> String {
     let values = expand(Array(prefix.utf8)) + data
     let remainder = polymod(values + [0, 0, 0, 0, 0, 0]) ^ 1
     let checksum = (0..<6).map { UInt8(remainder >> (5 * (5 - UInt32($0))) & 31) }

@@ -1,1 +1,187 @@
+import GRDB
+import Glibc
+import PaywallCore
 
+/// The ledger: payments, accounts, credit and grants in a SQLite file.
+///
+/// One process owns it, through one connection that one thread uses: it is the only writer that
+/// checkpoints the WAL. (SQLite before 3.51.3 can corrupt a WAL when two processes checkpoint and
+/// write at once: https://sqlite.org/wal.html#walresetbug.) Others may read it, and add grants, at
+/// any time.
+public final class Ledger {
+  /// The file.
+  public let path: String
+  let database: DatabaseQueue
+  private let lock: FileLock
+
+  /// Opens a ledger, or makes a new one where the file is missing.
+  ///
+  /// - Parameters:
+  ///   - path: The file, in a folder that this process may write.
+  ///   - nowMs: The time, which becomes the birth of a new ledger.
+  /// - Throws: `LedgerError`.
+  public init(path: String, nowMs: Int64) throws(LedgerError) {
+    self.path = path
+    lock = try FileLock(ledger: path)
+    do {
+      Self.createPrivately(path)
+      database = try DatabaseQueue(path: path, configuration: Self.configuration)
+      try Self.prepare(database, path: path, nowMs: nowMs)
+    } catch let error as LedgerError {
+      throw error
+    } catch {
+      throw LedgerError(error, path: path)
+    }
+  }
+
+  /// Closes the file, after which nothing else may be called.
+  public func close() {
+    // Whatever fails here fails again, and is told, when the file is opened next.
+    try? database.close()
+  }
+
+  /// When the ledger was made, in Unix milliseconds.
+  ///
+  /// - Throws: `LedgerError`.
+  public func bornAtMs() throws(LedgerError) -> Int64 {
+    try read { try Self.meta("born_at", $0).flatMap(Int64.init) ?? 0 }
+  }
+
+  /// Binds a new ledger to a secret, or checks that a used one belongs to it.
+  ///
+  /// - Parameter fingerprint: What names the master secret without giving it away.
+  /// - Throws: `LedgerError` (`mismatch`) where it belongs to another secret.
+  public func bind(secretFingerprint fingerprint: String) throws(LedgerError) {
+    let known = try write { db in
+      try db.execute(
+        sql: "INSERT INTO meta VALUES ('secret_fingerprint', ?) ON CONFLICT DO NOTHING",
+        arguments: [fingerprint])
+      return try Self.meta("secret_fingerprint", db)
+    }
+    guard known == fingerprint else {
+      throw LedgerError(
+        code: .mismatch, path: path,
+        reason: "it belongs to another secret_file; put back the one it was made with")
+    }
+  }
+
+  /// Whether the ledger was bound to a secret.
+  ///
+  /// - Throws: `LedgerError`.
+  public func isBound() throws(LedgerError) -> Bool {
+    try read { try Self.meta("secret_fingerprint", $0) != nil }
+  }
+
+  /// A number that changes when another connection has written to the file.
+  ///
+  /// - Throws: `LedgerError`.
+  public func dataVersion() throws(LedgerError) -> Int64 {
+    try read { try Int64.fetchOne($0, sql: "PRAGMA data_version") ?? 0 }
+  }
+
+  /// Moves what the WAL holds into the file, as far as readers allow.
+  ///
+  /// - Throws: `LedgerError`; `busy` is nothing to worry about.
+  public func checkpoint() throws(LedgerError) {
+    do {
+      _ = try database.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+    } catch {
+      throw LedgerError(error, path: path)
+    }
+  }
+
+  func read<T>(_ body: (Database) throws -> T) throws(LedgerError) -> T {
+    do {
+      return try database.unsafeRead(body)
+    } catch let error as LedgerError {
+      throw error
+    } catch {
+      throw LedgerError(error, path: path)
+    }
+  }
+
+  /// Runs `body` in one `BEGIN IMMEDIATE` transaction: a deferred one that starts to write late fails
+  /// at once, whatever the timeout (https://sqlite.org/lang_transaction.html).
+  func write<T>(_ body: (Database) throws -> T) throws(LedgerError) -> T {
+    do {
+      var result: T?
+      try database.writeWithoutTransaction { db in
+        try db.inTransaction(.immediate) {
+          result = try body(db)
+          return .commit
+        }
+      }
+      guard let result else {
+        throw LedgerError(code: .failed, path: path, reason: "a transaction had no result")
+      }
+      return result
+    } catch let error as LedgerError {
+      throw error
+    } catch {
+      throw LedgerError(error, path: path)
+    }
+  }
+
+  private static var configuration: Configuration {
+    var configuration = Configuration()
+    configuration.journalMode = .wal
+    // The watcher has to be able to stop within a second.
+    configuration.busyMode = .timeout(0.2)
+    configuration.prepareDatabase { db in
+      try db.execute(
+        sql: """
+          PRAGMA synchronous = FULL;
+          PRAGMA wal_autocheckpoint = 0;
+          PRAGMA trusted_schema = OFF;
+          """)
+    }
+    return configuration
+  }
+
+  /// Makes a missing file, which SQLite would let everybody read; its WAL gets the same mode.
+  private static func createPrivately(_ path: String) {
+    let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
+    if descriptor >= 0 { _ = Glibc.close(descriptor) }
+  }
+
+  private static func prepare(_ database: DatabaseQueue, path: String, nowMs: Int64) throws {
+    try database.writeWithoutTransaction { db in
+      let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+      guard version <= Schema.version else {
+        throw LedgerError(
+          code: .newer, path: path,
+          reason: "a newer version made it (schema \(version)); install that version again")
+      }
+      if version > 0 {
+        let verdict = try String.fetchOne(db, sql: "PRAGMA quick_check(1)") ?? "ok"
+        guard verdict == "ok" else {
+          throw LedgerError(
+            code: .corrupt, path: path, reason: "it is damaged (\(verdict)); restore a backup")
+        }
+      }
+      try db.inTransaction(.immediate) {
+        if version == 0 { try create(db, path: path, nowMs: nowMs) }
+        // Whether the disk can be written shows only when something is.
+        try db.execute(
+          sql: "INSERT OR REPLACE INTO meta VALUES ('opened_at', ?)", arguments: ["\(nowMs)"])
+        return .commit
+      }
+    }
+  }
+
+  private static func create(_ db: Database, path: String, nowMs: Int64) throws {
+    guard try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") == 0 else {
+      throw LedgerError(
+        code: .corrupt, path: path,
+        reason: "it is a database of something else; give 'ledger' a file of its own")
+    }
+    try db.execute(sql: Schema.tables)
+    try db.execute(sql: Schema.views)
+    try db.execute(sql: "INSERT INTO meta VALUES ('born_at', ?)", arguments: ["\(nowMs)"])
+    try db.execute(sql: "PRAGMA user_version = \(Schema.version)")
+  }
+
+  private static func meta(_ key: String, _ db: Database) throws -> String? {
+    try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = ?", arguments: [key])
+  }
+}

@@ -1,5 +1,11 @@
+/// A client's name inside the broker, in bytes.
+///
+/// Never a `String` where names are compared: Swift holds canonically equivalent texts to be equal,
+/// MQTT does not, and then one account could read what another has paid for.
+public typealias Username = [UInt8]
+
 /// Whom bought time belongs to: one of three kinds whose names cannot meet.
-public enum Account: Hashable, Sendable {
+public enum Account: Hashable, Sendable, CustomStringConvertible {
   /// An account whose name Mosquitto's own means authenticate (`password_file`, TLS).
   case broker(Name)
   /// An account that a payment created, authenticated by us; `buyer:NAME` inside the broker.
@@ -28,8 +34,11 @@ public enum Account: Hashable, Sendable {
     self.init(username: Array(username.utf8))
   }
 
+  /// The name inside the broker, in bytes.
+  public var username: Username { Array(description.utf8) }
+
   /// The name inside the broker: `NAME`, `buyer:NAME` or `0x…`.
-  public var username: String {
+  public var description: String {
     switch self {
     case .broker(let name): name.description
     case .buyer(let name): "buyer:\(name)"

@@ -56,26 +56,13 @@ public struct Offer: Hashable, Sendable {
     return Nanos(exactly: quotient + (remainder > 0 ? 1 : 0))
   }
 
+  /// Whether another version sells the same for the same price.
+  public func hasSameTerms(as other: Offer) -> Bool {
+    var other = other
+    other.validFromMs = validFromMs
+    other.validUntilMs = validUntilMs
+    return self == other
+  }
+
   private static let boughtLimitMs: Int64 = 1 << 62
-}
-
-/// Every version of every offer that was ever in force.
-public struct OfferHistory: Hashable, Sendable {
-  /// The versions; those in force at one time are in the order of the configuration.
-  public var versions: [Offer]
-
-  /// A history of the given versions.
-  public init(versions: [Offer]) {
-    self.versions = versions
-  }
-
-  /// The version of the named offer that is in force at a time.
-  public func offer(named name: Name, atMs timeMs: Int64) -> Offer? {
-    versions.first { $0.name == name && $0.isInForce(atMs: timeMs) }
-  }
-
-  /// The offer that a payment without a name buys: the first one in force at its time.
-  public func firstOffer(atMs timeMs: Int64) -> Offer? {
-    versions.first { $0.isInForce(atMs: timeMs) }
-  }
 }

@@ -73,7 +73,10 @@ public struct TopicFilter: Hashable, Sendable, CustomStringConvertible {
       let left = depth < levels.count ? levels[depth] : nil
       let right = depth < other.levels.count ? other.levels[depth] : nil
       switch (left, right) {
-      case (.anyMore, _), (_, .anyMore), (nil, nil): return true
+      case (nil, nil): return true
+      case (.anyMore, nil): return !isBelowEmptyLevel(depth)
+      case (nil, .anyMore): return !other.isBelowEmptyLevel(depth)
+      case (.anyMore, _), (_, .anyMore): return true
       case (nil, _), (_, nil): return false
       case (.literal(let left), .literal(let right)):
         if left != right { return false }
@@ -94,7 +97,8 @@ public struct TopicFilter: Hashable, Sendable, CustomStringConvertible {
       case (nil, _), (_, nil): return false
       case (.anyOne, .anyMore):
         // `#` alone stands for at least one level, so `+/#` covers it; `a/+/#` misses `a`.
-        return depth == 0 && levels.count == 2 && levels[1] == .anyMore
+        let isMoreThanNone = depth == 0 || other.isBelowEmptyLevel(depth)
+        return isMoreThanNone && levels.count == depth + 2 && levels[depth + 1] == .anyMore
       case (.literal(let ours), .literal(let theirs)):
         if ours != theirs { return false }
       case (.literal, _): return false
@@ -110,6 +114,12 @@ public struct TopicFilter: Hashable, Sendable, CustomStringConvertible {
     case .anyOne, .anyMore: true
     case .literal, nil: false
     }
+  }
+
+  /// Whether a `#` at this depth has nothing above it to match: a topic has at least one character,
+  /// so `/#` stands for at least two levels.
+  private func isBelowEmptyLevel(_ depth: Int) -> Bool {
+    depth == 1 && levels.first == .literal([])
   }
 
   /// Whether the filter begins with `$`.

@@ -75,7 +75,7 @@ struct SensorAgent: ParsableCommand {
   /// The settings of the file, under those of the flags.
   func settings() throws -> AgentSettings {
     var settings =
-      try config.map { path throws(AgentError) in try SettingsFile.read(path) }
+      try config.map { path in try SettingsFile.read(path) }
       ?? AgentSettings()
     settings.broker.host = host ?? settings.broker.host
     settings.broker.port = port.map(Int.init) ?? settings.broker.port

@@ -8,22 +8,22 @@ struct ShownURLTests {
     ("HTTPS://api.testnet.iota.cafe:443/", "https://api.testnet.iota.cafe:443/"),
     (
       "http://192.168.100.100:49153/upnp/control/insight1",
-      "http://192.168.100.100:49153/upnp/control/insight1"
+      "http://192.168.100.100:49153/…"
     ),
-    ("http://[::1]:9000/v1/gas", "http://[::1]:9000/v1/gas"),
-    ("https://rpc.ankr.com/iota_mainnet", "https://rpc.ankr.com/iota_mainnet"),
+    ("http://[::1]:9000/v1/gas", "http://[::1]:9000/…"),
+    ("https://rpc.ankr.com/SECRET", "https://rpc.ankr.com/…"),
     (
       "https://rpc.ankr.com/iota_mainnet/0a1b2c3d4e5f60718293a4b5c6d7e8f9",
-      "https://rpc.ankr.com/iota_mainnet/…"
+      "https://rpc.ankr.com/…"
     ),
     ("https://go.getblock.io/deadbeefdeadbeefdeadbeefdeadbeef", "https://go.getblock.io/…"),
     ("https://iota.nownodes.io/123e4567-e89b-12d3-a456-426614174000", "https://iota.nownodes.io/…"),
-    ("https://0a1b2c3d.iota.example.org/rpc", "https://….iota.example.org/rpc"),
-    ("https://user:hunter2@node.example/rpc", "https://node.example/rpc"),
-    ("https://user:hun/ter2@node.example/rpc", "https://node.example/rpc"),
+    ("https://0a1b2c3d.iota.example.org/rpc", "https://….iota.example.org/…"),
+    ("https://user:hunter2@node.example/rpc", "https://node.example/…"),
+    ("https://user:hun/ter2@node.example/rpc", "https://node.example/…"),
     ("https://user:hun?ter2@node.example/rpc", "https://…"),
     ("https://user:hun#ter2@node.example/rpc", "https://…"),
-    ("https://node.example/rpc?apikey=hunter2#hunter2", "https://node.example/rpc"),
+    ("https://node.example/rpc?apikey=hunter2#hunter2", "https://node.example/…"),
     ("https://hunter2:x", "https://…"),
     ("hunter2", "(not an http or https URL)"),
     ("https://", "https://…"),

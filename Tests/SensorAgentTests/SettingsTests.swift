@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct SettingsTests {
   private func read(_ text: String) throws -> AgentSettings {
-    try SettingsFile(path: "agent.toml", text: text).settings()
+    try SettingsFile.settings(text, path: "agent.toml")
   }
 
   @Test func `a whole file is read`() throws {

@@ -1,1 +1,29 @@
+// As much of a broker as a plugin needs to be tested in-process: it defines the broker's functions,
+// remembers what the plugin registers, and calls it back.
 #pragma once
+
+#include <CMosquittoPlugin.h>
+
+/// A client, as the broker knows it.
+struct mosquitto {
+  const char *id;
+  const char *username;
+  const char *address;
+  int protocol_version;
+  /// What mosquitto_set_username has set last; freed with the client.
+  char *own_username;
+};
+
+typedef struct fake_broker fake_broker;
+
+fake_broker *fake_broker_new(void);
+void fake_broker_free(fake_broker *broker);
+mosquitto_plugin_id_t *fake_broker_identifier(fake_broker *broker);
+
+/// How many callbacks are registered.
+int fake_broker_callback_count(const fake_broker *broker);
+/// Calls what is registered for an event; -1 where nothing is.
+int fake_broker_call(fake_broker *broker, int event, void *event_data);
+
+/// Takes the log of all brokers of this process, lines separated by '\n'; to be freed.
+char *fake_broker_log(void);

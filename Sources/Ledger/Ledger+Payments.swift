@@ -1,0 +1,164 @@
+import GRDB
+public import PaywallCore
+
+extension Ledger {
+  /// What recording a page has changed.
+  public struct Recorded: Hashable, Sendable {
+    /// What became of one payment.
+    public struct Outcome: Hashable, Sendable {
+      /// The payment.
+      public var payment: Payment
+      /// To whom it counts; nil for what is pending or no payment.
+      public var assignment: Assignment?
+      /// What it bought; nil where nothing, or not yet.
+      public var bought: Span?
+    }
+
+    /// New payments, and pending ones that were confirmed, in their order.
+    public var outcomes: [Outcome] = []
+    /// The names of the accounts whose access may have changed.
+    public var accounts: Set<Username> = []
+  }
+
+  /// Where reading stands for a network and an address.
+  ///
+  /// - Parameters:
+  ///   - network: The chain identifier.
+  ///   - address: The seller's address.
+  ///   - sinceMs: Earlier payments are not looked at; nil: from the ledger's birth.
+  /// - Returns: The position.
+  /// - Throws: `LedgerError`.
+  public func position(
+    network: String, address: Address, sinceMs: Int64?
+  ) throws(LedgerError) -> ReadingPosition {
+    let bornAtMs = try bornAtMs()
+    let sinceMs = sinceMs ?? bornAtMs
+    // What lies before the time from which was read so far is not covered by the checkpoint.
+    let checkpoint = try read { db in
+      try Int64.fetchOne(
+        db,
+        sql: "SELECT checkpoint FROM sync WHERE network = ? AND address = ? AND since_at <= ?",
+        arguments: [network, address.description, sinceMs])
+    }
+    return ReadingPosition(checkpoint: checkpoint, sinceMs: sinceMs)
+  }
+
+  /// Whether a transaction has its final row.
+  ///
+  /// - Throws: `LedgerError`.
+  public func isKnown(_ digest: Digest) throws(LedgerError) -> Bool {
+    try read { db in
+      try Self.state(of: digest, db).map { $0 != "pending" } ?? false
+    }
+  }
+
+  /// Whether any payment waits for its checkpoint.
+  ///
+  /// - Throws: `LedgerError`.
+  public func hasPendingPayments() throws(LedgerError) -> Bool {
+    try read { db in
+      try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM payments WHERE state = 'pending')")
+        ?? false
+    }
+  }
+
+  /// Records a page of payments and all they cause in one transaction, reading position included.
+  ///
+  /// Each transaction counts once, whatever is repeated.
+  ///
+  /// - Parameters:
+  ///   - page: The page.
+  ///   - network: The chain identifier.
+  ///   - address: The seller's address.
+  ///   - offers: What was sold, and when.
+  ///   - nowMs: The time, for the records.
+  ///   - open: Opens sealed memos, as `Assignment.of` wants it.
+  /// - Returns: What has changed.
+  /// - Throws: `LedgerError`; then nothing has changed.
+  public func record(
+    _ page: PaymentPage, network: String, address: Address, offers: OfferHistory, nowMs: Int64,
+    open: ([UInt8]) -> (account: Account, offer: [UInt8]?)? = { _ in nil }
+  ) throws(LedgerError) -> Recorded {
+    try write { db in
+      var recorded = Recorded()
+      var touched: [Purchase: [Digest]] = [:]
+      for payment in page.payments {
+        let state = try Self.state(of: payment.digest, db)
+        guard state == nil || state == "pending" && payment.checkpoint != nil else { continue }
+        let judged = payment.rejection == nil ? payment.checkpoint : nil
+        let assignment = judged.map {
+          Assignment.of(payment, atMs: $0.timeMs, offers: offers, open: open)
+        }
+        try Self.insert(payment, assignment, nowMs: nowMs, db)
+        recorded.outcomes.append(Recorded.Outcome(payment: payment, assignment: assignment))
+        guard case .claimed(let account, let offer)? = assignment else { continue }
+        try Self.ensure(account, nowMs: nowMs, db)
+        recorded.accounts.insert(account.username)
+        touched[Purchase(account: account.username, offer: offer.name), default: []]
+          .append(payment.digest)
+      }
+      var bought: [Digest: Span] = [:]
+      for (purchase, new) in touched {
+        try Self.fold(purchase, new: Set(new), offers: offers, bought: &bought, db)
+      }
+      for index in recorded.outcomes.indices {
+        recorded.outcomes[index].bought = bought[recorded.outcomes[index].payment.digest]
+      }
+      try db.execute(
+        sql: """
+          INSERT INTO sync VALUES (?, ?, ?, ?, ?)
+          ON CONFLICT DO UPDATE SET checkpoint = excluded.checkpoint,
+            since_at = excluded.since_at, updated_at = excluded.updated_at
+          """,
+        arguments: [
+          network, address.description, page.position.checkpoint, page.position.sinceMs, nowMs,
+        ])
+      return recorded
+    }
+  }
+
+  private static func state(of digest: Digest, _ db: Database) throws -> String? {
+    try String.fetchOne(
+      db.cachedStatement(sql: "SELECT state FROM payments WHERE digest = ?"),
+      arguments: [digest.description])
+  }
+
+  private static func insert(
+    _ payment: Payment, _ assignment: Assignment?, nowMs: Int64, _ db: Database
+  ) throws {
+    var state = payment.checkpoint == nil ? "pending" : "rejected"
+    var reason = payment.rejection
+    var account: String?
+    var offer: String?
+    switch assignment {
+    case .claimed(let claimant, let sold):
+      state = "confirmed"
+      account = claimant.description
+      offer = sold.name.description
+    case .unclaimed(let why):
+      state = "unclaimed"
+      reason = why
+    case nil: break
+    }
+    try db.execute(
+      sql: """
+        INSERT INTO payments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (digest) DO UPDATE SET
+          payer = excluded.payer, verified = excluded.verified, amount = excluded.amount,
+          memo = excluded.memo, checkpoint = excluded.checkpoint, paid_at = excluded.paid_at,
+          state = excluded.state, reason = excluded.reason, account = excluded.account,
+          offer = excluded.offer
+        """,
+      arguments: [
+        payment.digest.description, payment.payer?.description, payment.isPayerVerified,
+        payment.amount, payment.memo.text, payment.checkpoint?.sequence,
+        payment.checkpoint?.timeMs, nowMs, state, reason, account, offer,
+      ])
+  }
+
+  private static func ensure(_ account: Account, nowMs: Int64, _ db: Database) throws {
+    try db.execute(
+      sql: "INSERT INTO accounts VALUES (?, ?, NULL, ?) ON CONFLICT DO NOTHING",
+      arguments: [account.description, account.kind, nowMs])
+  }
+}

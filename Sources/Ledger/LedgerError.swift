@@ -1,0 +1,65 @@
+import GRDB
+
+/// Why the ledger cannot be used: one sentence, with the file.
+public struct LedgerError: Error, Sendable, CustomStringConvertible {
+  /// What kind of failure it is.
+  public struct Code: Hashable, Sendable {
+    private enum Base: Hashable { case cannotOpen, busy, corrupt, newer, mismatch, failed }
+    private let base: Base
+
+    /// The file cannot be opened or written.
+    public static let cannotOpen = Code(base: .cannotOpen)
+    /// Somebody else holds a lock; worth another try.
+    public static let busy = Code(base: .busy)
+    /// The file is damaged, or no ledger.
+    public static let corrupt = Code(base: .corrupt)
+    /// A newer version of this program made it.
+    public static let newer = Code(base: .newer)
+    /// It belongs to another secret, network or address.
+    public static let mismatch = Code(base: .mismatch)
+    /// SQLite refused something else (a full disk, an I/O error).
+    public static let failed = Code(base: .failed)
+  }
+
+  /// What kind of failure it is.
+  public let code: Code
+  /// The ledger's file.
+  public let path: String
+  /// What is wrong, and what to do.
+  public let reason: String
+
+  /// `ledger FILE: REASON`.
+  public var description: String { "ledger \(path): \(reason)" }
+
+  init(code: Code, path: String, reason: String) {
+    self.code = code
+    self.path = path
+    self.reason = reason
+  }
+
+  init(_ error: any Error, path: String) {
+    self.path = path
+    guard let error = error as? DatabaseError else {
+      code = .failed
+      reason = "\(error)"
+      return
+    }
+    let message = error.message ?? "unknown error"
+    switch error.resultCode {
+    case .SQLITE_BUSY, .SQLITE_LOCKED:
+      code = .busy
+      reason = "another program holds a lock on it (\(message)); end its transaction"
+    case .SQLITE_CORRUPT, .SQLITE_NOTADB:
+      code = .corrupt
+      reason = "it is damaged or no ledger (\(message)); restore a backup or move it away"
+    case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH:
+      code = .cannotOpen
+      reason =
+        "it cannot be written (\(message)); make its folder exist and belong to the broker's user, "
+        + "as with: chown mosquitto: FOLDER"
+    default:
+      code = .failed
+      reason = "\(message) (SQLite code \(error.extendedResultCode.rawValue))"
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import Glibc
+import IOTACrypto
+import PaywallCore
+
+/// The secret from which the broker derives all others; 32 random bytes in a file of their own.
+///
+/// Brokers that share an address share it. It is written as 64 hexadecimal digits.
+struct MasterSecret {
+  private let bytes: [UInt8]
+
+  /// What names the secret without giving it away, for the ledger.
+  var fingerprint: String {
+    Hex.encode(
+      Blake2b.hash(Array("mqtt-paywall fingerprint".utf8), key: bytes).bytes.prefix(16))
+  }
+
+  /// Reads the secret, or makes it where the file is missing and may be made.
+  ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - mayCreate: Whether a missing file is made: together with a new ledger only.
+  /// - Returns: The secret.
+  /// - Throws: `StartError`.
+  static func load(path: String, mayCreate: Bool) throws(StartError) -> MasterSecret {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      let reason = errno
+      guard reason == ENOENT else { throw StartError(secret: path, errno: reason) }
+      guard mayCreate else {
+        throw StartError(
+          "secret_file \(path) is missing, but the ledger was made with one: put it back, for "
+            + "without it nobody's password and no sealed memo can be read")
+      }
+      return try create(path: path)
+    }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & 0o077 == 0 else {
+      throw StartError(
+        "secret_file \(path) can be read by others; run: chmod 600 \(path)")
+    }
+    var text = [UInt8](repeating: 0, count: 128)
+    let count = read(descriptor, &text, text.count)
+    let digits = String(decoding: text.prefix(max(0, count)), as: UTF8.self)
+      .split(whereSeparator: \.isWhitespace)
+    guard digits.count == 1, let bytes = Hex.decode(digits[0]), bytes.count == 32 else {
+      throw StartError(
+        "secret_file \(path) does not hold 64 hexadecimal digits; put back the right file")
+    }
+    return MasterSecret(bytes: bytes)
+  }
+
+  private static func create(path: String) throws(StartError) -> MasterSecret {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw StartError(secret: path, errno: errno) }
+    defer { close(descriptor) }
+    var generator = SystemRandomNumberGenerator()
+    let bytes = (0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }
+    let line = Array((Hex.encode(bytes) + "\n").utf8)
+    guard write(descriptor, line, line.count) == line.count, fsync(descriptor) == 0 else {
+      let reason = errno
+      unlink(path)
+      throw StartError(secret: path, errno: reason)
+    }
+    return MasterSecret(bytes: bytes)
+  }
+}
+
+extension StartError {
+  fileprivate init(secret path: String, errno: CInt) {
+    self.init(
+      "secret_file \(path) cannot be opened (\(String(cString: strerror(errno)))); its folder has "
+        + "to exist and belong to the broker's user, as with: chown mosquitto: FOLDER")
+  }
+}

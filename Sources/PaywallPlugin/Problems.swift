@@ -1,0 +1,36 @@
+import Tangle
+
+/// Says each problem once when it begins, and once when it is over.
+struct Problems {
+  private let log: LogQueue
+  private var current: [String: String] = [:]
+
+  init(log: LogQueue) {
+    self.log = log
+  }
+
+  /// Runs `body`; where it throws, says so unless the same was said last.
+  ///
+  /// - Parameters:
+  ///   - subject: What the problem is about.
+  ///   - body: What may fail.
+  mutating func attempt(_ subject: String, _ body: () throws -> Void) {
+    do {
+      try body()
+      if current.removeValue(forKey: subject) != nil {
+        log.write(.notice, "\(subject): works again")
+      }
+    } catch let error as TangleError where error.code == .cancelled {
+      // The broker stops.
+    } catch {
+      let text = "\(error)"
+      guard current.updateValue(text, forKey: subject) != text else { return }
+      log.write(.warning, text)
+    }
+  }
+
+  /// Has a problem said anew where it goes on.
+  mutating func forget(_ subject: String) {
+    current[subject] = nil
+  }
+}

@@ -1,0 +1,197 @@
+import Access
+import Configuration
+import Ledger
+import PaywallCore
+import Tangle
+
+/// The watcher: all that waits for disk or network happens here, on a thread of its own.
+///
+/// It reads payments into the ledger, notices what an admin writes there, reads the configuration
+/// anew after a SIGHUP, and hands what has changed to the main thread.
+final class Watcher {
+  /// How often the ledger is looked at, and the longest wait, in milliseconds.
+  private static let turnMs: Int64 = 500
+  /// How often payments are read while nobody waits, in milliseconds.
+  private static let idlePollMs: Int64 = 5000
+  /// How often the WAL is checkpointed, and what has ended is forgotten, in milliseconds.
+  private static let tidyMs: Int64 = 60_000
+
+  private static let firstClockSamples = 10
+
+  private let shared: SharedState
+  private let options: PluginOptions
+  private let ledger: Ledger
+  private var configuration: PaywallConfiguration
+  private var history: OfferHistory
+  private var view: AccessView
+  private var clock: TangleClock
+  private var source: any PaymentSource
+  private var problems: Problems
+  private var dataVersion: Int64
+  private var lastPollAtMs: Int64?
+  private var clockReadAtMs: Int64?
+  private var clockSamples = 0
+  private var tidiedAtMs: Int64
+
+  init(
+    shared: SharedState, options: PluginOptions, configuration: PaywallConfiguration,
+    ledger: Ledger, history: OfferHistory, view: AccessView, clock: TangleClock
+  ) throws {
+    self.shared = shared
+    self.options = options
+    self.configuration = configuration
+    self.ledger = ledger
+    self.history = history
+    self.view = view
+    self.clock = clock
+    source = Self.source(configuration.tangle, log: shared.log)
+    shared.use(source)
+    problems = Problems(log: shared.log)
+    dataVersion = try ledger.dataVersion()
+    tidiedAtMs = SharedClock.monotonicMs()
+  }
+
+  /// The source of payments that a configuration asks for.
+  static func source(
+    _ tangle: PaywallConfiguration.Tangle, log: LogQueue
+  ) -> any PaymentSource {
+    switch tangle.protocol {
+    case .rebasedJSONRPC:
+      RebasedJSONRPCSource(
+        nodes: tangle.nodes.map { NodeAddress(url: $0) }, network: tangle.network,
+        address: tangle.address, warn: { log.write(.warning, $0) })
+    }
+  }
+
+  /// What the watcher does until it is told to stop.
+  func run() {
+    while !shared.signals.isStopping {
+      if shared.signals.takeReload() { reload() }
+      noticeAdmin()
+      if isPollDue { poll() }
+      refreshRules()
+      tidy()
+      shared.signals.wait(timeoutMs: min(Self.turnMs, max(0, nextPollAtMs - now)))
+    }
+    problems.attempt("ledger") { try ledger.checkpoint() }
+    ledger.close()
+  }
+
+  // MARK: - Payments
+
+  private var now: Int64 { SharedClock.monotonicMs() }
+
+  private var nextPollAtMs: Int64 {
+    guard let lastPollAtMs else { return now }
+    let isWaitedFor =
+      shared.signals.isDemanded(nowMs: now) || (try? ledger.hasPendingPayments()) ?? false
+    return lastPollAtMs + (isWaitedFor ? configuration.tangle.pollMs : Self.idlePollMs)
+  }
+
+  private var isPollDue: Bool { nextPollAtMs <= now }
+
+  private func poll() {
+    lastPollAtMs = now
+    let tangle = configuration.tangle
+    problems.attempt("tangle") {
+      try readClock()
+      try source.readPayments(
+        after: ledger.position(
+          network: tangle.network, address: tangle.address, sinceMs: tangle.sinceMs),
+        isKnown: { try ledger.isKnown($0) },
+        record: { try record($0) })
+    }
+  }
+
+  /// Samples the tangle's clock: a few times after the start, for each sample is late by a part of
+  /// the time between checkpoints, then seldom.
+  private func readClock() throws {
+    let isFresh = clockSamples < Self.firstClockSamples
+    guard isFresh || now >= (clockReadAtMs ?? 0) + Self.tidyMs else { return }
+    observe(try source.latestCheckpoint())
+    clockSamples += 1
+    clockReadAtMs = now
+  }
+
+  private func record(_ page: PaymentPage) throws {
+    let tangle = configuration.tangle
+    let recorded = try ledger.record(
+      page, network: tangle.network, address: tangle.address, offers: history,
+      nowMs: shared.clock.nowMs)
+    // Access that starts at a checkpoint has started: the clock knows it now.
+    for payment in page.payments {
+      if let checkpoint = payment.checkpoint { observe(checkpoint) }
+    }
+    for outcome in recorded.outcomes { shared.log.write(.notice, PaymentLine.describe(outcome)) }
+    shared.changes.push(try view.changes(of: recorded.accounts, nowMs: shared.clock.nowMs))
+  }
+
+  private func observe(_ checkpoint: Checkpoint) {
+    clock.observe(checkpointMs: checkpoint.timeMs, monotonicMs: now)
+    shared.clock.set(offsetMs: clock.offsetMs)
+  }
+
+  // MARK: - Admin
+
+  /// Takes over what another program, as an admin's `sqlite3`, has written to the ledger.
+  private func noticeAdmin() {
+    problems.attempt("ledger") {
+      let version = try ledger.dataVersion()
+      guard version != dataVersion else { return }
+      shared.changes.push(try view.allChanges(nowMs: shared.clock.nowMs))
+      dataVersion = version
+    }
+  }
+
+  private func refreshRules() {
+    problems.attempt("ledger") {
+      guard try view.needsRules(nowMs: shared.clock.nowMs) else { return }
+      shared.changes.push([.rules(try view.rules(configuration, nowMs: shared.clock.nowMs))])
+    }
+  }
+
+  /// Reads the configuration anew; a bad one changes nothing.
+  private func reload() {
+    problems.forget("configuration")
+    problems.attempt("configuration") {
+      let new = try ConfigurationFile.load(path: options.configurationPath)
+      try checkFixedParts(new)
+      let newSource = Self.source(new.tangle, log: shared.log)
+      let nowMs = shared.clock.nowMs
+      history = try ledger.apply(offers: new.offers, nowMs: nowMs, firstFromMs: nowMs)
+      configuration = new
+      source = newSource
+      shared.use(source)
+      lastPollAtMs = nil
+      let rules = try view.rules(new, nowMs: nowMs)
+      shared.changes.push([.rules(rules)] + (try view.allChanges(nowMs: nowMs)))
+      shared.log.write(.notice, "\(options.configurationPath) was read again")
+    }
+  }
+
+  /// What an open ledger cannot change under a running broker.
+  private func checkFixedParts(_ new: PaywallConfiguration) throws(StartError) {
+    let isSame =
+      new.ledger == configuration.ledger && new.secretFile == configuration.secretFile
+      && new.realm == configuration.realm
+    guard isSame else {
+      throw StartError(
+        "\(options.configurationPath): ledger, secret_file and realm change only when the broker "
+          + "is restarted; the configuration stays as it was")
+    }
+  }
+
+  private func tidy() {
+    guard now >= tidiedAtMs + Self.tidyMs else { return }
+    tidiedAtMs = now
+    shared.changes.push(view.ended(nowMs: shared.clock.nowMs))
+    problems.attempt("ledger") {
+      do throws(LedgerError) {
+        try ledger.checkpoint()
+      } catch {
+        // A reader may hold it up; then the WAL waits for the next time.
+        guard error.code == .busy else { throw error }
+      }
+    }
+  }
+}

@@ -1,0 +1,80 @@
+internal import HTTP
+
+/// How to reach a node.
+public struct NodeAddress: Hashable, Sendable {
+  /// The node's URL, which may hold an API key.
+  public var url: String
+  /// Header fields to send with each request, as a provider's API key: names and values.
+  public var headers: [String: String]
+
+  /// A node at a URL.
+  public init(url: String, headers: [String: String] = [:]) {
+    self.url = url
+    self.headers = headers
+  }
+}
+
+/// A node and what is known about its health.
+struct Node: Sendable {
+  let endpoint: JSONRPCEndpoint
+  private(set) var failures = 0
+  /// When it may be asked again, and why not now.
+  private(set) var rest: (until: ContinuousClock.Instant, reason: String)?
+  private var network: (identifier: String, checkedAt: ContinuousClock.Instant)?
+
+  /// A load balancer can change what stands behind a URL without a failure.
+  private static let networkCheckInterval = Duration.seconds(600)
+
+  init(_ address: NodeAddress, client: HTTPClient) {
+    endpoint = JSONRPCEndpoint(
+      url: address.url, headers: address.headers.map { .init($0.key, $0.value) }, client: client)
+  }
+
+  func isResting(at now: ContinuousClock.Instant) -> Bool {
+    rest.map { now < $0.until } ?? false
+  }
+
+  /// The node's network; asked on first use, after a failure, and from time to time.
+  mutating func networkIdentifier(
+    expected: String?, at now: ContinuousClock.Instant
+  ) throws -> String {
+    if let network, now - network.checkedAt < Self.networkCheckInterval {
+      return network.identifier
+    }
+    let found = try endpoint.call("iota_getChainIdentifier", [String](), as: String.self)
+    if let expected, found != expected {
+      throw NetworkMismatch(
+        node: endpoint.shownURL.description, expected: expected,
+        found: SafeText.line(found, maximumCount: 40))
+    }
+    network = (found, now)
+    return found
+  }
+
+  mutating func succeeded() {
+    failures = 0
+    rest = nil
+  }
+
+  /// Lets the node rest: longer with each failure, and at least as long as it asked for.
+  mutating func failed(
+    _ reason: String, retryAfterSeconds: Int?, at now: ContinuousClock.Instant, random: Double
+  ) {
+    let pause = max(
+      Backoff.pause(failures: failures, random: random), .seconds(retryAfterSeconds ?? 0))
+    failures += 1
+    network = nil
+    rest = (now + pause, reason)
+  }
+}
+
+/// Exponential back-off with jitter, so that many brokers do not come back to a node at once.
+enum Backoff {
+  /// Between half a second and 1 s after the first failure, doubled with each, up to 5 minutes.
+  ///
+  /// The place within the range is `random`, from 0 to 1.
+  static func pause(failures: Int, random: Double) -> Duration {
+    let seconds = min(300, 1 << min(max(0, failures), 9))
+    return .milliseconds(seconds * 1000) * (0.5 + 0.5 * min(max(0, random), 1))
+  }
+}

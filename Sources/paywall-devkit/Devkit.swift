@@ -1,0 +1,10 @@
+import ArgumentParser
+
+/// A tangle and a plug for development, demos and tests.
+@main
+struct Devkit: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "paywall-devkit",
+    abstract: "A tangle and a smart plug for development, demos and tests.",
+    subcommands: [TangleCommand.self, PlugCommand.self])
+}

@@ -1,0 +1,47 @@
+import ArgumentParser
+import Glibc
+import Wallet
+
+/// The command for sellers and buyers.
+@main
+struct Paywall: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "paywall",
+    abstract: "Pay for MQTT topics with IOTA, and keep the wallet to do it with.",
+    discussion: """
+      On a terminal, answers are for people. Piped, or with --json, each is one JSON object in a \
+      line; amounts in it are integers of NANOS (1 IOTA = 1,000,000,000 NANOS), times RFC 3339.
+
+      Exit codes: 0 done; 1 failed; 2 too little money; 3 the outcome of a payment is not known: \
+      look it up before paying again; 4 refused by the node or the network; 5 not agreed to; \
+      64 wrong usage.
+      """,
+    subcommands: [WalletCommand.self, Pay.self])
+
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let error as WalletError {
+      Terminal.note("Error: \(error)")
+      Glibc.exit(error.code.exitCode)
+    } catch {
+      exit(withError: error)
+    }
+  }
+}
+
+extension WalletError.Code {
+  fileprivate var exitCode: Int32 {
+    switch self {
+    case .invalidInput: 64
+    case .keyFile, .node, .wrongNetwork: 1
+    case .insufficientFunds: 2
+    case .outcomeUnknown: 3
+    case .refused: 4
+    }
+  }
+}
+
+/// The exit code where the user did not agree.
+let exitNotAgreed = ExitCode(5)

@@ -1,0 +1,43 @@
+import Foundation
+
+/// The person in front of the terminal, if there is one.
+enum Terminal {
+  /// Whether the output is a terminal.
+  static var isOutput: Bool { isatty(STDOUT_FILENO) == 1 }
+
+  /// Whether somebody can be asked: input and errors are a terminal.
+  static var canAsk: Bool { isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1 }
+
+  /// Writes a line that is no part of the answer.
+  static func note(_ line: String) {
+    write(line + "\n")
+  }
+
+  private static func write(_ text: String) {
+    // A closed standard error is no reason to fail.
+    try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+  }
+
+  /// Asks; only `y` and `yes` agree.
+  static func agrees(to question: String) -> Bool {
+    write("\(question) [y/N] ")
+    return ["y", "yes"].contains(readLine()?.lowercased())
+  }
+
+  /// Reads a line from the input; on a terminal after a prompt and without showing what is typed.
+  static func readSecret(prompt: String) -> String? {
+    guard canAsk else { return readLine() }
+    write("\(prompt): ")
+    var settings = termios()
+    guard tcgetattr(STDIN_FILENO, &settings) == 0 else { return readLine() }
+    var quiet = settings
+    // Without signals too, or an interrupt would leave the terminal silent.
+    quiet.c_lflag &= ~tcflag_t(ECHO | ISIG)
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet)
+    defer {
+      tcsetattr(STDIN_FILENO, TCSAFLUSH, &settings)
+      write("\n")
+    }
+    return readLine()
+  }
+}

@@ -1,0 +1,160 @@
+import Configuration
+import PaywallCore
+import Testing
+
+struct PaywallConfigurationTests {
+  private static let address = "0x862738192e40540e0a5c9a5aca636f53b0cd76b0a9bef3386e05647feb4914ac"
+  static let text = """
+    ledger      = "/var/lib/mosquitto/paywall.db"
+    secret_file = "paywall.key"
+    realm       = "plug.example"
+
+    [tangle]
+    protocol = "rebased-jsonrpc"
+    nodes    = ["https://api.mainnet.iota.cafe", "https://indexer.mainnet.iota.cafe"]
+    network  = "6364AAD5"
+    address  = "\(address)"
+    poll     = "250ms"
+    agree    = 1
+    since    = 2026-11-01T00:00:00Z
+
+    [access]
+    free      = ["sensor/1m", "sensor/status"]
+    subscribe = "open"
+
+    [[offer]]
+    name    = "live"
+    topics  = ["sensor/live"]
+    price   = "0.0005 IOTA"
+    per     = "1h"
+    minimum = "1s"
+    clients = 0
+
+    [[account]]
+    username = "sensor-agent"
+    publish  = ["sensor/#"]
+    read     = ["sensor/#"]
+    """
+
+  private func parse(_ text: String) throws -> PaywallConfiguration {
+    try PaywallConfiguration.parse(text, path: "/etc/mosquitto/paywall.toml")
+  }
+
+  @Test func `reads everything`() throws {
+    let configuration = try parse(Self.text)
+    #expect(configuration.ledger == "/var/lib/mosquitto/paywall.db")
+    #expect(configuration.secretFile == "/etc/mosquitto/paywall.key")
+    #expect(configuration.realm == "plug.example")
+    #expect(configuration.tangle.nodes.count == 2)
+    #expect(configuration.tangle.network == "6364aad5")
+    #expect(configuration.tangle.address.description == Self.address)
+    #expect(configuration.tangle.pollMs == 250)
+    #expect(configuration.tangle.sinceMs == 1_793_491_200_000)
+    #expect(configuration.access.free.map(\.description) == ["sensor/1m", "sensor/status"])
+    #expect(!configuration.access.isSubscribeStrict)
+    let offer = try #require(configuration.offers.first)
+    #expect(offer.terms.price == 500_000)
+    #expect(offer.terms.perMs == 3_600_000)
+    #expect(offer.terms.minimumMs == 1000)
+    #expect(offer.fromMs == nil)
+    #expect(configuration.accounts.first?.username.description == "sensor-agent")
+  }
+
+  @Test func `needs little`() throws {
+    let configuration = try parse(
+      """
+      ledger = "/l"
+      secret_file = "/s"
+      realm = "x"
+      [tangle]
+      nodes = ["http://127.0.0.1:9000"]
+      network = "69a2bc64"
+      address = "\(Self.address)"
+      """)
+    #expect(configuration.tangle.pollMs == 500)
+    #expect(configuration.offers.isEmpty)
+  }
+
+  /// A line of the file, what stands there instead, and what the error has to say.
+  @Test(arguments: [
+    ("realm       = \"plug.example\"", "", "realm: is missing"),
+    ("realm       = \"plug.example\"", "realm = 1", ":3: realm: expected a string"),
+    ("price   = \"0.0005 IOTA\"", "prise = \"1 IOTA\"", "offer.price: is missing"),
+    ("clients = 0", "client = 0", ":24: offer.client: unknown key"),
+    (
+      "price   = \"0.0005 IOTA\"", "price = \"5 euro\"",
+      ":21: offer.price: '5 euro' has an unknown unit"
+    ),
+    ("price   = \"0.0005 IOTA\"", "price = \"0 IOTA\"", ":21: offer.price: has to be more"),
+    ("per     = \"1h\"", "per = \"one hour\"", ":22: offer.per: 'one hour' is no span"),
+    ("per     = \"1h\"", "", "offer.per: is missing"),
+    (
+      "topics  = [\"sensor/live\"]", "topics = [\"a#\"]",
+      ":20: offer.topics: 'a#' is no MQTT topic filter"
+    ),
+    (
+      "topics  = [\"sensor/live\"]", "topics = \"sensor/live\"",
+      ":20: offer.topics: expected a list"
+    ),
+    ("topics  = [\"sensor/live\"]", "topics = [\"$share/g/a\"]", "is no MQTT topic filter"),
+    ("name    = \"live\"", "name = \"a/b\"", ":19: offer.name: use 1 to 64 bytes"),
+    ("poll     = \"250ms\"", "poll = \"1h\"", ":10: tangle.poll: use a span from"),
+    ("agree    = 1", "agree = 2", ":11: tangle.agree: only 1 is supported"),
+    ("agree    = 1", "agree = 0", ":11: tangle.agree: expected a whole number from 1"),
+    (
+      "since    = 2026-11-01T00:00:00Z", "since = 2026-11-01",
+      ":12: tangle.since: expected a date and time"
+    ),
+    (
+      "protocol = \"rebased-jsonrpc\"", "protocol = \"iri\"",
+      ":6: tangle.protocol: 'iri' is not supported"
+    ),
+    (
+      "network  = \"6364AAD5\"", "network = \"mainnet\"",
+      ":8: tangle.network: expected a chain identifier"
+    ),
+    (
+      "subscribe = \"open\"", "subscribe = \"closed\"", ":16: access.subscribe: 'closed' is unknown"
+    ),
+    ("username = \"sensor-agent\"", "username = \"buyer:x\"", ":27: account.username: use 1 to 64"),
+    ("[tangle]", "[tangled]", "tangle: is missing"),
+    (
+      "clients = 0",
+      "clients = 0\n[[offer]]\nname = \"live\"\ntopics = [\"b\"]\nprice = \"1 i\"\nper = \"1s\"",
+      "'live' stands there twice"
+    ),
+  ])
+  func `says what to change`(line: String, replacement: String, message: String) throws {
+    #expect(Self.text.contains(line))
+    let text = Self.text.replacing(line, with: replacement)
+    do {
+      _ = try parse(text)
+      Issue.record("accepted")
+    } catch {
+      #expect("\(error)".hasPrefix("/etc/mosquitto/paywall.toml"))
+      #expect("\(error)".contains(message), "\(error)")
+    }
+  }
+
+  @Test func `never shows a node's URL, which may hold a key`() throws {
+    let text = Self.text.replacing("https://api.mainnet", with: "ftp://token@api")
+    do {
+      _ = try parse(text)
+      Issue.record("accepted")
+    } catch {
+      #expect(!"\(error)".contains("token"))
+      #expect("\(error)".contains(":7: tangle.nodes"))
+    }
+  }
+
+  @Test func `takes a malformed address apart`() throws {
+    for address in ["0x123", "iota1qz0cu5mev7zjtm0h", ""] {
+      do {
+        _ = try parse(Self.text.replacing(Self.address, with: address))
+        Issue.record("accepted \(address)")
+      } catch {
+        #expect("\(error)".contains(":9: tangle.address: '\(address)' is no IOTA address"))
+      }
+    }
+  }
+}

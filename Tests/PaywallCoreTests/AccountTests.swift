@@ -1,0 +1,48 @@
+import PaywallCore
+import Testing
+
+struct AccountTests {
+  private let hex = String(repeating: "aB", count: 32)
+
+  @Test func `tells the three kinds apart by their names`() throws {
+    #expect(try Account(username: "johndoe") == .broker(#require(Name("johndoe"))))
+    #expect(try Account(username: "buyer:johndoe") == .buyer(#require(Name("johndoe"))))
+    #expect(try Account(username: "0x" + hex) == .wallet(#require(Address("0x" + hex))))
+    #expect(Account(username: "0xabc")?.kind == "broker")
+  }
+
+  @Test(arguments: [
+    "", "a/b", "+", "a#", "$SYS", "50%", "a:b", "buyer:", "buyer:a:b", "buyer:buyer:a", "a\nb",
+    "a\u{7F}",
+    "a\u{85}", String(repeating: "x", count: 65), "buyer:" + String(repeating: "x", count: 65),
+  ])
+  func `refuses impossible names`(username: String) {
+    #expect(Account(username: username) == nil)
+  }
+
+  @Test func `refuses bytes that are no UTF-8`() {
+    #expect(Account(username: [0xC3]) == nil)
+    #expect(Account(username: [0x62, 0xFF]) == nil)
+  }
+
+  @Test func `holds names that differ only in normalisation to be different`() throws {
+    let composed = try #require(Account(username: "caf\u{E9}"))
+    let decomposed = try #require(Account(username: "cafe\u{301}"))
+    #expect(composed != decomposed)
+    #expect(composed.username != decomposed.username)
+    #expect(Set([composed, decomposed]).count == 2)
+  }
+
+  @Test func `writes a wallet's name in one way`() {
+    #expect(Account(username: "0x" + hex)?.description == "0x" + hex.lowercased())
+  }
+
+  @Test func `knows the names that only we vouch for`() {
+    #expect(Account.isReserved(username: Array("buyer:x".utf8)))
+    #expect(Account.isReserved(username: Array("buyer:".utf8)))
+    #expect(Account.isReserved(username: Array(("0x" + hex).utf8)))
+    #expect(!Account.isReserved(username: Array("0xabc".utf8)))
+    #expect(!Account.isReserved(username: Array("Buyer".utf8)))
+    #expect(!Account.isReserved(username: Array(("0x" + hex + "0").utf8)))
+  }
+}

@@ -1,0 +1,173 @@
+import PaywallCore
+import Testing
+
+struct AssignmentTests {
+  private let payer = Address(bytes: Array(repeating: 7, count: 32))
+  private let live = PurchasesTests.live
+  private let other = Offer(
+    name: PurchasesTests.name("other"), topics: [], price: 1, perMs: 1, validFromMs: 100,
+    validUntilMs: 200)
+  private var offers: OfferHistory { OfferHistory(versions: [live, other]) }
+
+  private func assign(
+    _ memo: Memo.Content, payer: Address?, at timeMs: Int64 = 150,
+    open: ([UInt8]) -> (account: Account, offer: [UInt8]?)? = { _ in nil }
+  ) -> Assignment {
+    let checkpoint = Checkpoint(sequence: 1, timeMs: timeMs)
+    let payment = Payment(
+      digest: PurchasesTests.digest(1), payer: payer, amount: 1,
+      memo: Memo(content: memo, text: nil), checkpoint: checkpoint)
+    return Assignment.of(payment, atMs: timeMs, offers: offers, open: open)
+  }
+
+  private func plain(_ username: String, offer: String? = nil) -> Memo.Content {
+    .plain(username: Array(username.utf8), offer: offer.map { Array($0.utf8) })
+  }
+
+  @Test func `a plain memo names the account, the first offer is the default`() {
+    let expected = Account(username: "johndoe").map { Assignment.claimed($0, live) }
+    #expect(assign(plain("johndoe"), payer: payer) == expected)
+    #expect(assign(plain("johndoe"), payer: nil) == expected)
+  }
+
+  @Test func `a memo names the offer`() {
+    let expected = Account(username: "buyer:x").map { Assignment.claimed($0, other) }
+    #expect(assign(plain("buyer:x", offer: "other"), payer: payer) == expected)
+  }
+
+  @Test func `without a memo the sender is the account`() {
+    #expect(assign(.none, payer: payer) == payer.map { .claimed(.wallet($0), live) })
+  }
+
+  @Test func `a sealed memo names the account, or falls through to the sender`() {
+    let buyer = Account(username: "buyer:x")
+    let opened = assign(.sealed([1]), payer: payer) { _ in buyer.map { ($0, nil) } }
+    #expect(opened == buyer.map { .claimed($0, live) })
+    #expect(assign(.sealed([1]), payer: payer) == payer.map { .claimed(.wallet($0), live) })
+  }
+
+  @Test func `the seller decides where nobody fits`() {
+    let cases: [Assignment] = [
+      assign(plain("a/b"), payer: payer), assign(plain(""), payer: payer),
+      assign(plain("0x" + String(repeating: "0", count: 64)), payer: payer),
+      assign(plain("a", offer: "none"), payer: payer), assign(plain("a", offer: "#"), payer: payer),
+      assign(plain("a", offer: "other"), payer: payer, at: 200), assign(.none, payer: nil),
+      assign(.contradictory("two memos"), payer: payer),
+    ]
+    for assignment in cases {
+      guard case .unclaimed(let reason) = assignment else {
+        Issue.record("\(assignment)")
+        continue
+      }
+      #expect(!reason.isEmpty)
+    }
+  }
+}
+
+struct OfferHistoryTests {
+  private func entry(_ name: String, price: Nanos = 1, fromMs: Int64? = nil) -> OfferEntry {
+    let terms = Offer(
+      name: PurchasesTests.name(name), topics: [], price: price, perMs: 1, validFromMs: 0)
+    return OfferEntry(terms: terms, fromMs: fromMs)
+  }
+
+  private func versions(_ history: OfferHistory) -> [String] {
+    history.versions.map { "\($0.name) \($0.price) \($0.validFromMs)-\($0.validUntilMs ?? -1)" }
+  }
+
+  @Test func `the first offers hold from the beginning`() throws {
+    var history = OfferHistory()
+    try history.apply([entry("a"), entry("b")], nowMs: 100, firstFromMs: 10)
+    #expect(versions(history) == ["a 1 10--1", "b 1 10--1"])
+    let before = history
+    try history.apply([entry("a"), entry("b")], nowMs: 200, firstFromMs: 200)
+    #expect(history == before)
+  }
+
+  @Test func `a change ends one version and begins another`() throws {
+    var history = OfferHistory()
+    try history.apply([entry("a")], nowMs: 100, firstFromMs: 10)
+    try history.apply([entry("a", price: 2)], nowMs: 200, firstFromMs: 200)
+    #expect(versions(history) == ["a 1 10-200", "a 2 200--1"])
+    let name = PurchasesTests.name("a")
+    #expect(history.offer(named: name, atMs: 199)?.price == 1)
+    #expect(history.offer(named: name, atMs: 200)?.price == 2)
+    #expect(history.offer(named: name, atMs: 9) == nil)
+  }
+
+  @Test func `an offer that is removed sells nothing more, and may come back`() throws {
+    var history = OfferHistory()
+    try history.apply([entry("a")], nowMs: 100, firstFromMs: 10)
+    try history.apply([], nowMs: 200, firstFromMs: 200)
+    #expect(versions(history) == ["a 1 10-200"])
+    try history.apply([entry("a")], nowMs: 300, firstFromMs: 300)
+    #expect(versions(history) == ["a 1 10-200", "a 1 300--1"])
+  }
+
+  @Test func `dated versions follow each other, whenever they are read`() throws {
+    let entries = [
+      entry("a"), entry("a", price: 2, fromMs: 500), entry("a", price: 3, fromMs: 900),
+    ]
+    let expected = ["a 1 10-500", "a 2 500-900", "a 3 900--1"]
+    var history = OfferHistory()
+    for nowMs: Int64 in [100, 200, 600, 800, 1000] {
+      try history.apply(entries, nowMs: nowMs, firstFromMs: 10)
+      #expect(versions(history) == expected, "at \(nowMs)")
+    }
+    var rebuilt = OfferHistory()
+    try rebuilt.apply(entries, nowMs: 2000, firstFromMs: 10)
+    #expect(rebuilt == history)
+  }
+
+  @Test func `a version to come may be taken back`() throws {
+    var history = OfferHistory()
+    try history.apply([entry("a"), entry("a", price: 2, fromMs: 500)], nowMs: 100, firstFromMs: 10)
+    try history.apply([entry("a")], nowMs: 200, firstFromMs: 10)
+    #expect(versions(history) == ["a 1 10--1"])
+  }
+
+  @Test func `the past cannot be sold again for another price`() throws {
+    var history = OfferHistory()
+    let entries = [entry("a"), entry("a", price: 2, fromMs: 500)]
+    try history.apply(entries, nowMs: 600, firstFromMs: 10)
+    let before = history
+    for changed in [
+      [entry("a"), entry("a", price: 9, fromMs: 500)],
+      [entry("a", price: 9), entry("a", price: 2, fromMs: 500)],
+      entries + [entry("a", price: 3, fromMs: 550)],
+    ] {
+      #expect(throws: OfferHistoryError.self) {
+        try history.apply(changed, nowMs: 700, firstFromMs: 10)
+      }
+      #expect(history == before)
+    }
+  }
+}
+
+struct TangleClockTests {
+  @Test func `the wall clock stands in until the first checkpoint`() {
+    var clock = TangleClock(wallMs: 1_000_000, monotonicMs: 500)
+    #expect(!clock.isSynchronized)
+    #expect(clock.offsetMs == 999_500)
+    clock.observe(checkpointMs: 2_000_000, monotonicMs: 1000)
+    #expect(clock.isSynchronized)
+    #expect(clock.offsetMs == 1_999_000)
+  }
+
+  @Test func `the nearest checkpoint of the last hour counts`() {
+    var clock = TangleClock(wallMs: 0, monotonicMs: 0)
+    clock.observe(checkpointMs: 10_000, monotonicMs: 5000)
+    clock.observe(checkpointMs: 10_250, monotonicMs: 5900)
+    #expect(clock.offsetMs == 5000)
+    clock.observe(checkpointMs: 11_000, monotonicMs: 5950)
+    #expect(clock.offsetMs == 5050)
+    clock.observe(checkpointMs: 3_700_000, monotonicMs: 3_700_000)
+    #expect(clock.offsetMs == 0)
+  }
+
+  @Test func `an outage changes nothing`() {
+    var clock = TangleClock(wallMs: 0, monotonicMs: 0)
+    clock.observe(checkpointMs: 10_000, monotonicMs: 5000)
+    #expect(clock.offsetMs == 5000)
+  }
+}

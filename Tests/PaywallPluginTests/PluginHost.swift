@@ -1,0 +1,190 @@
+import CMosquittoPlugin
+import DevTangle
+import FakeBroker
+import Foundation
+import IOTACrypto
+import PaywallCore
+import PaywallPlugin
+import TestSupport
+import Testing
+import Wallet
+
+/// The plugin's real entry points in a fake broker; all calls have to come on one thread.
+final class PluginHost {
+  let scratch: Scratch
+  let configurationPath: String
+  private let broker = fake_broker_new()
+  private var userdata: UnsafeMutableRawPointer?
+
+  /// What a configuration needs beside offers and access.
+  struct Tangle: Sendable {
+    var node: String
+    var network: String
+    var seller: Address
+  }
+
+  init(_ configuration: String? = nil, tangle: Tangle) throws {
+    scratch = try Scratch()
+    configurationPath = try scratch.write(
+      configuration ?? Self.configuration(tangle), to: "paywall.toml")
+  }
+
+  deinit {
+    stop()
+    fake_broker_free(broker)
+  }
+
+  static func configuration(_ tangle: Tangle, free: String = "sensor/1m", more: String = "")
+    -> String
+  {
+    """
+    ledger = "paywall.db"
+    secret_file = "paywall.key"
+    realm = "plug.example"
+    [tangle]
+    nodes = ["\(tangle.node)"]
+    network = "\(tangle.network)"
+    address = "\(tangle.seller)"
+    poll = "100ms"
+    [access]
+    free = ["\(free)"]
+    [[account]]
+    username = "agent"
+    publish = ["sensor/#"]
+    read = ["sensor/#"]
+    [[offer]]
+    name = "live"
+    topics = ["sensor/live"]
+    price = "1000 nanos"
+    per = "1s"
+    \(more)
+    """
+  }
+
+  var callbackCount: Int { Int(fake_broker_callback_count(broker)) }
+
+  /// The lines of the broker's log that hold a text.
+  static func log(containing text: String) -> [String] {
+    guard let log = fake_broker_log() else { return [] }
+    defer { free(log) }
+    return String(cString: log).split(separator: "\n").map { String($0) }.filter {
+      $0.contains(text)
+    }
+  }
+
+  func start(option: String = "config_file", value: String? = nil) -> CInt {
+    let key = strdup(option)
+    let value = strdup(value ?? configurationPath)
+    defer {
+      free(key)
+      free(value)
+    }
+    var options = mosquitto_opt(key: key, value: value)
+    return mosquitto_plugin_init(fake_broker_identifier(broker), &userdata, &options, 1)
+  }
+
+  @discardableResult
+  func stop() -> CInt {
+    defer { userdata = nil }
+    return mosquitto_plugin_cleanup(userdata, nil, 0)
+  }
+
+  func reload() -> CInt {
+    var event = mosquitto_evt_reload()
+    return fake_broker_call(broker, CInt(MOSQ_EVT_RELOAD.rawValue), &event)
+  }
+
+  @discardableResult
+  func tick() -> Int {
+    var event = mosquitto_evt_tick()
+    _ = fake_broker_call(broker, CInt(MOSQ_EVT_TICK.rawValue), &event)
+    return event.next_ns
+  }
+
+  func check(_ access: CInt, _ topic: String?, username: String?) -> CInt {
+    withClient(username: username) { client in
+      let text = topic.map { strdup($0) }
+      defer { free(text ?? nil) }
+      var event = mosquitto_evt_acl_check()
+      event.client = client
+      event.topic = UnsafePointer(text ?? nil)
+      event.access = access
+      return fake_broker_call(broker, CInt(MOSQ_EVT_ACL_CHECK.rawValue), &event)
+    }
+  }
+
+  func read(_ topic: String, username: String?) -> CInt {
+    check(MOSQ_ACL_READ, topic, username: username)
+  }
+
+  /// Logs in.
+  ///
+  /// - Returns: The broker's code, and the name that the client has inside the broker then.
+  func login(
+    username: String?, password: String?, address: String? = "127.0.0.1", version: CInt = 4
+  ) -> (code: CInt, name: String?) {
+    withClient(username: username, address: address, version: version) { client in
+      let name = username.map { strdup($0) }
+      let secret = password.map { strdup($0) }
+      defer {
+        free(name ?? nil)
+        free(secret ?? nil)
+      }
+      var event = mosquitto_evt_basic_auth()
+      event.client = client
+      event.username = name ?? nil
+      event.password = secret ?? nil
+      let code = fake_broker_call(broker, CInt(MOSQ_EVT_BASIC_AUTH.rawValue), &event)
+      return (code, client.pointee.username.map { String(cString: $0) })
+    }
+  }
+
+  private func withClient<Result>(
+    username: String?, address: String? = "127.0.0.1", version: CInt = 4,
+    _ body: (UnsafeMutablePointer<mosquitto>) -> Result
+  ) -> Result {
+    let name = username.map { strdup($0) } ?? nil
+    let peer = address.map { strdup($0) } ?? nil
+    var client = mosquitto(
+      id: nil, username: UnsafePointer(name), address: UnsafePointer(peer),
+      protocol_version: version, own_username: nil)
+    defer {
+      free(name)
+      free(peer)
+      free(client.own_username)
+    }
+    return body(&client)
+  }
+}
+
+/// A tangle, a seller and a buyer with money.
+struct Market: Sendable {
+  let tangle: DevTangle
+  let seller = PrivateKey().publicKey.address
+  let buyer = PrivateKey()
+
+  init(_ options: DevTangle.Options = fastOptions) async throws {
+    tangle = try await DevTangle.start(options)
+    _ = try await tangle.fund(buyer.publicKey.address)
+    await tangle.makeCheckpoint()
+  }
+
+  static var fastOptions: DevTangle.Options {
+    var options = DevTangle.Options()
+    options.checkpointMs = 50
+    return options
+  }
+
+  var settings: PluginHost.Tangle {
+    PluginHost.Tangle(node: tangle.nodeURL, network: tangle.chainIdentifier, seller: seller)
+  }
+
+  /// Pays, and waits until the payment is in a checkpoint.
+  @discardableResult
+  func pay(_ amount: Nanos, memo: String? = nil) throws -> Digest {
+    let payer = Payer(node: Node(url: tangle.nodeURL), key: buyer)
+    let order = PaymentOrder(
+      to: seller, amountNanos: amount, memo: try memo.map { try PaymentMemo(json: $0) })
+    return payer.confirm(try payer.execute(payer.prepare(order))).digest
+  }
+}
