@@ -62,7 +62,7 @@ import Testing
     ("[[plug]]\naverage = \"median\"", ":2: plug.average: is \"median\", but must be one of"),
     ("[[plug]]\nsource = \"kasa\"", ":2: plug.source: is \"kasa\""),
     ("[[plug]]\nurl = \"a\"\ninterval_ms = 99", ":3: plug.interval_ms: expected"),
-    ("[plug]\nurl = \"a\"", ":1: plug: expected a list of tables"),
+    ("[plug]\nurl = \"a\"", ":1: plug: expected a list of tables; begin each with a line [[plug]]"),
     ("[[plug]]\n[[plug]]\n", ":1: plug: there is more than one [[plug]]"),
     ("broker = 5\n", ":1: broker: expected a table"),
     ("broker = { host = 5 }\n", ":1: broker.host: expected a string"),
