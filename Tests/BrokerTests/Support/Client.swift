@@ -44,6 +44,8 @@ final class Client: Sendable {
     if options.username != nil || options.password != nil {
       mosquitto_username_pw_set(client, options.username, options.password)
     }
+    // Wakes the loop when another thread has something to send.
+    mosquitto_threaded_set(client, true)
     isKept = !options.isClean && options.version == .v5
     setCallbacks()
   }
@@ -52,8 +54,7 @@ final class Client: Sendable {
   private let isKept: Bool
 
   deinit {
-    mosquitto_disconnect(client)
-    mosquitto_loop_stop(client, true)
+    disconnect()
     mosquitto_destroy(client)
     Unmanaged.passUnretained(mailbox).release()
   }
@@ -72,7 +73,7 @@ final class Client: Sendable {
     guard status == MOSQ_ERR_SUCCESS.rawValue else {
       throw TestFailure("no connection to port \(port): \(String(cString: mosquitto_strerror(status)))")
     }
-    mosquitto_loop_start(client)
+    serve()
     guard let reason = mailbox.wait(10, { $0.connected }) else {
       throw TestFailure("no answer to CONNECT")
     }
@@ -83,8 +84,22 @@ final class Client: Sendable {
   /// Sends DISCONNECT, and returns when the connection is gone.
   func disconnect() {
     mosquitto_disconnect(client)
-    mosquitto_loop_stop(client, true)
+    _ = mailbox.wait(10) { $0.isServing ? nil : true }
     mailbox.update { $0.connected = nil }
+  }
+
+  /// Serves the connection on a thread of its own, until it ends; it is not made again.
+  ///
+  /// libmosquitto's own thread can be cancelled in the middle of closing its socket, which is then
+  /// closed again when it is somebody else's.
+  private func serve() {
+    mailbox.update { $0.isServing = true }
+    nonisolated(unsafe) let client = client
+    let mailbox = mailbox
+    Thread {
+      while mosquitto_loop(client, 100, 1) == MOSQ_ERR_SUCCESS.rawValue {}
+      mailbox.update { $0.isServing = false }
+    }.start()
   }
 
   /// Subscribes.
@@ -200,6 +215,7 @@ extension Client {
 /// What libmosquitto's thread brings.
 private final class Mailbox: @unchecked Sendable {
   struct State {
+    var isServing = false
     var connected: Int32?
     var disconnections = 0
     var published: [Int32: Int32] = [:]

@@ -80,7 +80,7 @@ final class Mosquitto {
     for _ in 1...5 {
       port = port == 0 ? Self.freePort() : port
       let process = try launch()
-      let isUp = eventually(within: 15) { process.exitStatus != nil || Self.accepts(port) }
+      let isUp = eventually(within: 15) { process.exitStatus != nil || Self.serves(port) }
       if isUp, process.exitStatus == nil { return }
       guard process.output.contains("Address already in use") else { break }
       port = 0
@@ -180,8 +180,25 @@ final class Mosquitto {
     }
   }
 
-  private static func accepts(_ port: UInt16) -> Bool {
-    withSocket(port) { connect($0, $1, $2) }
+  /// Whether a broker serves the port.
+  ///
+  /// It listens before it is ready: what answers CONNECT is its main loop, which takes signals too.
+  private static func serves(_ port: UInt16) -> Bool {
+    // MQTT 3.1.1, sections 3.1 and 3.2: clean session, keep-alive 60 s, the client identifier "up".
+    let connect: [UInt8] = [
+      0x10, 14, 0, 4, 0x4D, 0x51, 0x54, 0x54, 4, 2, 0, 60, 0, 2, 0x75, 0x70,
+    ]
+    return withSocket(port) { socket, address, length in
+      var patience = timeval(tv_sec: 1, tv_usec: 0)
+      setsockopt(
+        socket, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+      var answer: UInt8 = 0
+      let isConnack =
+        Glibc.connect(socket, address, length) == 0
+        && send(socket, connect, connect.count, Int32(MSG_NOSIGNAL)) == connect.count
+        && recv(socket, &answer, 1, 0) == 1 && answer == 0x20
+      return isConnack ? 0 : -1
+    }
   }
 
   private static func withSocket(
