@@ -16,6 +16,8 @@ final class Watcher {
   /// How often the WAL is checkpointed, and what has ended is forgotten, in milliseconds.
   private static let tidyMs: Int64 = 60_000
 
+  private static let firstClockSamples = 10
+
   private let shared: SharedState
   private let options: PluginOptions
   private let ledger: Ledger
@@ -28,6 +30,7 @@ final class Watcher {
   private var dataVersion: Int64
   private var lastPollAtMs: Int64?
   private var clockReadAtMs: Int64?
+  private var clockSamples = 0
   private var tidiedAtMs: Int64
 
   init(
@@ -91,16 +94,23 @@ final class Watcher {
     lastPollAtMs = now
     let tangle = configuration.tangle
     problems.attempt("tangle") {
-      if clockReadAtMs ?? .min < now - Self.tidyMs {
-        observe(try source.latestCheckpoint())
-        clockReadAtMs = now
-      }
+      try readClock()
       try source.readPayments(
         after: ledger.position(
           network: tangle.network, address: tangle.address, sinceMs: tangle.sinceMs),
         isKnown: { try ledger.isKnown($0) },
         record: { try record($0) })
     }
+  }
+
+  /// Samples the tangle's clock: a few times after the start, for each sample is late by a part of
+  /// the time between checkpoints, then seldom.
+  private func readClock() throws {
+    let isFresh = clockSamples < Self.firstClockSamples
+    guard isFresh || now >= (clockReadAtMs ?? 0) + Self.tidyMs else { return }
+    observe(try source.latestCheckpoint())
+    clockSamples += 1
+    clockReadAtMs = now
   }
 
   private func record(_ page: PaymentPage) throws {
