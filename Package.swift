@@ -130,7 +130,7 @@ let package = Package(
     .testTarget(
       name: "BrokerTests",
       dependencies: [
-        "PaywallCore", "IOTACrypto", "Wallet", "HTTP", "MQTTClient", "DevTangle", "TestSupport",
+        "PaywallCore", "IOTACrypto", "Wallet", "HTTP", "CMosquitto", "DevTangle", "TestSupport",
       ]),
   ],
   swiftLanguageModes: [.v6],
