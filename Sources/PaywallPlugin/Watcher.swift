@@ -28,7 +28,7 @@ final class Watcher {
   private var view: AccessView
   private var clock: TangleClock
   private var source: any PaymentSource
-  private var problems: Problems
+  private let problems: Problems
   private var dataVersion: Int64
   private var lastPollAtMs: Int64?
   private var clockReadAtMs: Int64?
