@@ -1,0 +1,4 @@
+CheckBench.run()
+MemoryBench.run()
+SubscribeBench.run()
+TurnBench.run()
