@@ -21,7 +21,7 @@ public struct AccessRules: ~Copyable, Sendable {
     }
   }
 
-  private enum Rule: Hashable, BitwiseCopyable, Sendable {
+  enum Rule: Hashable, BitwiseCopyable, Sendable {
     case free
     case sold(OfferKey)
     case publish(account: Int)

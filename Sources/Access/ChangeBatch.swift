@@ -60,8 +60,8 @@ final class ChangeBatch: @unchecked Sendable {
         accounts = consume new
       }
     }
-    let end = min(count, appliedCount + limit)
-    let applied = end - appliedCount
+    let applied = min(count - appliedCount, limit)
+    let end = appliedCount + applied
     while appliedCount < end {
       // The watcher sees to it that there is room.
       _ = state.accounts.exchange(&records.pointer(appliedCount).pointee)

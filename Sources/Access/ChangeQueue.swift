@@ -7,7 +7,7 @@ import Synchronization
 /// relaxed load whether there is any, and then takes the whole list with an exchange of acquire
 /// semantics. Nothing is dereferenced that the relaxed load returned. The way back is the same.
 public final class ChangeQueue: Sendable {
-  private let newest = Atomic<Unmanaged<ChangeBatch>?>(nil)
+  let newest = Atomic<Unmanaged<ChangeBatch>?>(nil)
   private let applied = Atomic<Unmanaged<ChangeBatch>?>(nil)
 
   /// An empty queue.

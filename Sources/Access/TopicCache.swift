@@ -11,7 +11,7 @@ struct TopicCache: ~Copyable, Sendable {
   /// A topic's length in MQTT; with a mount point before it, it may be longer, and is not kept.
   static let longestLong = 65_535
 
-  private struct Slot: BitwiseCopyable {
+  struct Slot: BitwiseCopyable {
     /// First, so that a pointer to the slot is one to the topic.
     var topic: InlineArray<92, UInt8>
     /// Zero where the slot is empty.

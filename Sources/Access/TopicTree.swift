@@ -23,7 +23,7 @@ struct TopicTree<Value: BitwiseCopyable & Sendable>: ~Copyable, Sendable {
     var below: UInt32 = 0
   }
 
-  private struct Entry: BitwiseCopyable {
+  struct Entry: BitwiseCopyable {
     var value: Value
     var next: UInt32
   }

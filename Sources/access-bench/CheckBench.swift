@@ -77,7 +77,7 @@ enum CheckBench {
 
   private static func nowMs() -> Int64 {
     var time = timespec()
-    clock_gettime(CLOCK_BOOTTIME, &time)
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
     return Int64(time.tv_sec) &* 1000 &+ Int64(time.tv_nsec) / 1_000_000
   }
 }

@@ -26,7 +26,10 @@ struct AccessTableTests {
     holder: String? = nil, access: [OfferAccess] = access, isSubscribeStrict: Bool = false
   ) -> AccessTable {
     var accounts = AccountTable(capacity: 1)
-    if let holder { #expect(accounts.set(access, of: Array(holder.utf8))) }
+    if let holder {
+      let isSet = accounts.set(access, of: Array(holder.utf8))
+      #expect(isSet)
+    }
     return AccessTable(rules: rules(isSubscribeStrict: isSubscribeStrict), accounts: accounts)
   }
 
@@ -71,7 +74,8 @@ struct AccessTableTests {
     ] as [(String, String?, Decision)])
   func `WRITE`(topic: String, username: String?, decision: Decision) {
     let table = Self.table()
-    #expect(ask(topic, username) { table.mayWrite($0, username: $1) } == decision)
+    let found = ask(topic, username) { table.mayWrite($0, username: $1) }
+    #expect(found == decision)
   }
 
   @Test(
@@ -107,13 +111,15 @@ struct AccessTableTests {
       (99, .deny), (100, .allow), (199, .allow), (200, .deny), (299, .deny), (300, .allow),
       (399, .allow), (400, .deny),
     ] as [(Int64, Decision)] {
-      #expect(ask("sensor/live", "x") { table.mayRead($0, username: $1, nowMs: nowMs) } == decision)
+      let found = ask("sensor/live", "x") { table.mayRead($0, username: $1, nowMs: nowMs) }
+    #expect(found == decision)
     }
   }
 
   @Test func `names are compared as bytes`() {
     let table = Self.table(holder: "caf\u{E9}")
-    #expect(ask("sensor/live", "caf\u{E9}") { table.mayRead($0, username: $1, nowMs: 1) } == .allow)
+    let found = ask("sensor/live", "caf\u{E9}") { table.mayRead($0, username: $1, nowMs: 1) }
+    #expect(found == .allow)
     #expect(
       ask("sensor/live", "cafe\u{301}") { table.mayRead($0, username: $1, nowMs: 1) } == .deny)
   }
@@ -146,6 +152,7 @@ struct AccessTableTests {
       let decision = ask(topic, nil) { table.mayRead($0, username: $1, nowMs: 1) }
       #expect(decision == (index.isMultiple(of: 2) ? .deny : .defer))
     }
-    #expect(ask("", nil) { table.mayRead($0, username: $1, nowMs: 1) } == .defer)
+    let found = ask("", nil) { table.mayRead($0, username: $1, nowMs: 1) }
+    #expect(found == .defer)
   }
 }
