@@ -74,7 +74,9 @@ let package = Package(
     // Nanoseconds per access check; run by scripts/bench.
     .executableTarget(
       name: "access-bench",
-      dependencies: ["PaywallCore", "Access", "PaywallPlugin", "FakeBroker", "CMosquittoPlugin"]),
+      dependencies: [
+        "PaywallCore", "Access", "Ledger", "PaywallPlugin", "FakeBroker", "CMosquittoPlugin",
+      ]),
 
     // Buyers and sellers.
     .target(name: "Wallet", dependencies: ["PaywallCore", "HTTP", "IOTACrypto"]),
