@@ -8,11 +8,11 @@ extension Plugin {
     guard isOnMainThread, let topic = Self.bytes(event.topic) else {
       return MOSQ_ERR_PLUGIN_DEFER.rawValue
     }
-    applyChanges()
+    table.applyChanges(from: shared.changes)
     let username = event.client.flatMap { Self.bytes(mosquitto_client_username($0)) }
     switch event.access {
     case MOSQ_ACL_READ:
-      return Self.code(table.mayRead(topic, username: username, nowMs: shared.clock.nowMs))
+      return Self.code(table.mayRead(topic, username: username, nowMs: shared.clock.tickMs))
     case MOSQ_ACL_WRITE:
       return Self.code(table.mayWrite(topic, username: username))
     case MOSQ_ACL_SUBSCRIBE:
