@@ -1,3 +1,4 @@
+import CSQLite
 import GRDB
 import Glibc
 import PaywallCore
@@ -13,6 +14,10 @@ public final class Ledger {
   public let path: String
   let database: DatabaseQueue
   private let lock: FileLock
+  /// The versions of offers, as of a number that changes when others write.
+  var knownVersions: (dataVersion: Int64, versions: OfferVersions)?
+  /// The last row of `changes` that was taken and could not be removed.
+  var seenChange: Int64 = 0
 
   /// Opens a ledger, or makes a new one where the file is missing.
   ///
@@ -44,7 +49,12 @@ public final class Ledger {
   ///
   /// - Throws: `LedgerError`.
   public func bornAtMs() throws(LedgerError) -> Int64 {
-    try read { try Self.meta("born_at", $0).flatMap(Int64.init) ?? 0 }
+    guard let bornAtMs = try read({ try Self.meta("born_at", $0).flatMap(Int64.init) }) else {
+      throw LedgerError(
+        code: .invalid, path: path,
+        reason: "meta row 'born_at' holds no Unix milliseconds; set when the ledger was made")
+    }
+    return bornAtMs
   }
 
   /// Binds a new ledger to a secret, or checks that a used one belongs to it.
@@ -76,7 +86,7 @@ public final class Ledger {
   ///
   /// - Throws: `LedgerError`.
   public func dataVersion() throws(LedgerError) -> Int64 {
-    try read { try Int64.fetchOne($0, sql: "PRAGMA data_version") ?? 0 }
+    try read { try Prepared("PRAGMA data_version", $0).first { $0.integer(0) } ?? 0 }
   }
 
   /// Moves what the WAL holds into the file, as far as readers allow.
@@ -127,13 +137,21 @@ public final class Ledger {
     configuration.journalMode = .wal
     // The watcher has to be able to stop within a second.
     configuration.busyMode = .timeout(0.2)
+    // What we write refers to rows that we wrote just before.
+    configuration.foreignKeysEnabled = false
     configuration.prepareDatabase { db in
       try db.execute(
         sql: """
           PRAGMA synchronous = FULL;
           PRAGMA wal_autocheckpoint = 0;
           PRAGMA trusted_schema = OFF;
+          -- Sorting leaves no files in other folders.
+          PRAGMA temp_store = MEMORY;
+          PRAGMA cache_size = -16000;
           """)
+      // The triggers note what others write.
+      guard let connection = db.sqliteConnection, csqlite_disable_triggers(connection) == SQLITE_OK
+      else { throw DatabaseError(message: "triggers cannot be switched off") }
     }
     return configuration
   }
@@ -152,13 +170,7 @@ public final class Ledger {
           code: .newer, path: path,
           reason: "a newer version made it (schema \(version)); install that version again")
       }
-      if version > 0 {
-        let verdict = try String.fetchOne(db, sql: "PRAGMA quick_check(1)") ?? "ok"
-        guard verdict == "ok" else {
-          throw LedgerError(
-            code: .corrupt, path: path, reason: "it is damaged (\(verdict)); restore a backup")
-        }
-      }
+      if version > 0 { try Schema.check(db, path: path) }
       try db.inTransaction(.immediate) {
         if version == 0 { try create(db, path: path, nowMs: nowMs) }
         // Whether the disk can be written shows only when something is.

@@ -3,15 +3,29 @@ import Configuration
 import Ledger
 import PaywallCore
 
-/// What the watcher has handed to the main thread, so that only changes follow.
+/// What the main thread holds of the ledger, so that only changes follow.
+///
+/// It keeps no copy: all access that ends after `latestMs` has been handed over, and what ended
+/// before `forgottenMs` has been taken back.
 struct AccessView {
-  private let ledger: Ledger
-  /// The access of each account that had any when it was last looked at.
-  private var held: [Username: [OfferAccess]] = [:]
-  private var soldVersions: [Int64] = []
+  /// How long ended access is kept, in milliseconds: the tangle's clock may step back.
+  private static let forgetAfterMs: Int64 = 600_000
+  /// How many rows that make no sense are named in the log at most.
+  private static let flawLimit = 1000
 
-  init(ledger: Ledger) {
+  private let ledger: Ledger
+  private let log: LogQueue
+  private var latestMs: Int64 = .min
+  private var forgottenMs: Int64 = .min
+  private var soldVersions: Set<Int64> = []
+  private var dataVersion: Int64?
+  /// Accounts that others have changed, and that have not been read again.
+  private var unread: Set<Username> = []
+  private var flaws: Set<Flaw> = []
+
+  init(ledger: Ledger, log: LogQueue) {
     self.ledger = ledger
+    self.log = log
   }
 
   /// The rules of the configuration, and of what was sold before and still runs.
@@ -19,7 +33,7 @@ struct AccessView {
     _ configuration: PaywallConfiguration, nowMs: Int64
   ) throws(LedgerError) -> AccessRules {
     let sold = try ledger.soldOffers(nowMs: nowMs)
-    soldVersions = sold.map(\.id)
+    soldVersions = Set(sold.map(\.id))
     return AccessRules(
       free: configuration.access.free,
       sold: sold.map { ($0.id, $0.offer.topics) },
@@ -32,38 +46,85 @@ struct AccessView {
 
   /// Whether the last time sold of an offer that is gone has ended, so that rules change.
   func needsRules(nowMs: Int64) throws(LedgerError) -> Bool {
-    try ledger.soldOffers(nowMs: nowMs).map(\.id) != soldVersions
+    try ledger.soldVersions(nowMs: nowMs) != soldVersions
+  }
+
+  /// Hands over all access there is, one account after the other; once, before the broker serves.
+  mutating func load(nowMs: Int64, _ body: (AccessChange) -> Void) throws(LedgerError) {
+    latestMs = nowMs
+    forgottenMs = nowMs
+    try discardChanges()
+    tell(
+      try ledger.forEachAccess(endingAfterMs: nowMs) { account, access in
+        body(Self.change(account, access))
+      })
   }
 
   /// What has changed for some accounts.
   mutating func changes(
     of accounts: some Sequence<Username>, nowMs: Int64
   ) throws(LedgerError) -> [AccessChange] {
+    latestMs = max(latestMs, nowMs)
     var changes: [AccessChange] = []
     for account in accounts {
-      let access = try ledger.access(of: account, nowMs: nowMs)
-      if let change = update(account, access) { changes.append(change) }
+      let (access, flaws) = try ledger.access(of: account, endingAfterMs: nowMs)
+      tell(flaws)
+      changes.append(Self.change(account, access))
     }
     return changes
   }
 
-  /// What has changed for anybody, after somebody else wrote to the ledger.
-  mutating func allChanges(nowMs: Int64) throws(LedgerError) -> [AccessChange] {
-    let current = try ledger.access(nowMs: nowMs)
-    let gone = held.keys.filter { current[$0] == nil }
-    return gone.compactMap { update($0, []) } + current.compactMap { update($0.key, $0.value) }
+  /// What has changed for those whose grants somebody else has written to the ledger.
+  ///
+  /// - Returns: The changes of the first ten thousand or so; none once there are no more.
+  mutating func adminChanges(nowMs: Int64) throws(LedgerError) -> [AccessChange] {
+    let version = try ledger.dataVersion()
+    guard version != dataVersion || !unread.isEmpty else { return [] }
+    let taken = try ledger.takeChanges()
+    unread.formUnion(taken.accounts)
+    let changes = try changes(of: unread, nowMs: nowMs)
+    unread = []
+    if !taken.areMore { dataVersion = version }
+    return changes
   }
 
-  /// Forgets those whose access has ended.
-  mutating func ended(nowMs: Int64) -> [AccessChange] {
-    let ended = held.filter { $0.value.allSatisfy { $0.span.endsAtMs <= nowMs } }
-    return ended.keys.compactMap { update($0, []) }
+  /// What has changed for those who hold every version of an offer, after offers have changed.
+  mutating func offersChanged(nowMs: Int64) throws(LedgerError) -> [AccessChange] {
+    try changes(of: ledger.accountsOfAnyVersion(endingAfterMs: nowMs), nowMs: nowMs)
   }
 
-  private mutating func update(_ account: Username, _ access: [Ledger.Access]) -> AccessChange? {
-    let access = access.map { OfferAccess(offer: $0.version, span: $0.span) }
-    guard held[account] ?? [] != access else { return nil }
-    held[account] = access.isEmpty ? nil : access
-    return .account(username: account, access: access)
+  /// What changes with time: forgets access some time after it has ended, and finds it again where
+  /// the tangle's clock has turned out to be earlier.
+  mutating func follow(nowMs: Int64) throws(LedgerError) -> [AccessChange] {
+    if nowMs < latestMs {
+      let accounts = try ledger.accounts(endingAfterMs: nowMs, untilMs: latestMs)
+      latestMs = nowMs
+      forgottenMs = min(forgottenMs, nowMs)
+      return try changes(of: accounts, nowMs: nowMs)
+    }
+    latestMs = nowMs
+    let (endMs, isTooEarly) = nowMs.subtractingReportingOverflow(Self.forgetAfterMs)
+    guard !isTooEarly, endMs > forgottenMs else { return [] }
+    let accounts = try ledger.accounts(endingAfterMs: forgottenMs, untilMs: endMs)
+    let changes = try changes(of: accounts, nowMs: nowMs)
+    forgottenMs = endMs
+    return changes
+  }
+
+  private static func change(_ account: Username, _ access: [Ledger.Access]) -> AccessChange {
+    .account(
+      username: account, access: access.map { OfferAccess(offer: $0.version, span: $0.span) })
+  }
+
+  /// Forgets what others have changed before all is read.
+  private func discardChanges() throws(LedgerError) {
+    while try ledger.takeChanges().areMore {}
+  }
+
+  /// Says once of each row that makes no sense.
+  private mutating func tell(_ found: [Flaw]) {
+    for flaw in found where flaws.count < Self.flawLimit && flaws.insert(flaw).inserted {
+      log.write(.warning, "ledger \(ledger.path): \(flaw)")
+    }
   }
 }

@@ -37,9 +37,11 @@ struct Startup {
     summary = Self.describe(configuration)
     shared = SharedState(clock: SharedClock(offsetMs: clock.offsetMs))
     try Self.probe(configuration.tangle, log: shared.log)
-    var view = AccessView(ledger: ledger)
+    var view = AccessView(ledger: ledger, log: shared.log)
     rules = try view.rules(configuration, nowMs: wallMs)
-    changes = try view.allChanges(nowMs: wallMs)
+    var changes: [AccessChange] = []
+    try view.load(nowMs: wallMs) { changes.append($0) }
+    self.changes = changes
     watcher = try Watcher(
       shared: shared, options: options, configuration: configuration, ledger: ledger,
       history: history, view: view, clock: clock)

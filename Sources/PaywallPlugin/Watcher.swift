@@ -13,7 +13,7 @@ final class Watcher {
   private static let turnMs: Int64 = 500
   /// How often payments are read while nobody waits, in milliseconds.
   private static let idlePollMs: Int64 = 5000
-  /// How often the WAL is checkpointed, and what has ended is forgotten, in milliseconds.
+  /// How often the WAL is checkpointed, in milliseconds.
   private static let tidyMs: Int64 = 60_000
 
   private static let firstClockSamples = 10
@@ -27,7 +27,6 @@ final class Watcher {
   private var clock: TangleClock
   private var source: any PaymentSource
   private var problems: Problems
-  private var dataVersion: Int64
   private var lastPollAtMs: Int64?
   private var clockReadAtMs: Int64?
   private var clockSamples = 0
@@ -47,7 +46,6 @@ final class Watcher {
     source = Self.source(configuration.tangle, log: shared.log)
     shared.use(source)
     problems = Problems(log: shared.log)
-    dataVersion = try ledger.dataVersion()
     tidiedAtMs = SharedClock.monotonicMs()
   }
 
@@ -69,7 +67,7 @@ final class Watcher {
       if shared.signals.takeReload() { reload() }
       noticeAdmin()
       if isPollDue { poll() }
-      refreshRules()
+      followTime()
       tidy()
       shared.signals.wait(timeoutMs: min(Self.turnMs, max(0, nextPollAtMs - now)))
     }
@@ -136,15 +134,17 @@ final class Watcher {
   /// Takes over what another program, as an admin's `sqlite3`, has written to the ledger.
   private func noticeAdmin() {
     problems.attempt("ledger") {
-      let version = try ledger.dataVersion()
-      guard version != dataVersion else { return }
-      shared.changes.push(try view.allChanges(nowMs: shared.clock.nowMs))
-      dataVersion = version
+      while !shared.signals.isStopping {
+        let changes = try view.adminChanges(nowMs: shared.clock.nowMs)
+        guard !changes.isEmpty else { break }
+        shared.changes.push(changes)
+      }
     }
   }
 
-  private func refreshRules() {
+  private func followTime() {
     problems.attempt("ledger") {
+      shared.changes.push(try view.follow(nowMs: shared.clock.nowMs))
       guard try view.needsRules(nowMs: shared.clock.nowMs) else { return }
       shared.changes.push([.rules(try view.rules(configuration, nowMs: shared.clock.nowMs))])
     }
@@ -164,7 +164,7 @@ final class Watcher {
       shared.use(source)
       lastPollAtMs = nil
       let rules = try view.rules(new, nowMs: nowMs)
-      shared.changes.push([.rules(rules)] + (try view.allChanges(nowMs: nowMs)))
+      shared.changes.push([.rules(rules)] + (try view.offersChanged(nowMs: nowMs)))
       shared.log.write(.notice, "\(options.configurationPath) was read again")
     }
   }
@@ -184,7 +184,6 @@ final class Watcher {
   private func tidy() {
     guard now >= tidiedAtMs + Self.tidyMs else { return }
     tidiedAtMs = now
-    shared.changes.push(view.ended(nowMs: shared.clock.nowMs))
     problems.attempt("ledger") {
       do throws(LedgerError) {
         try ledger.checkpoint()
