@@ -100,7 +100,8 @@ let package = Package(
       name: "IOTACryptoTests", dependencies: ["PaywallCore", "IOTACrypto", "TestSupport"]),
     .testTarget(
       name: "TangleTests",
-      dependencies: ["PaywallCore", "HTTP", "IOTACrypto", "Tangle", "TestSupport", flyingFox]),
+      dependencies: ["PaywallCore", "HTTP", "IOTACrypto", "Tangle", "TestSupport", flyingFox],
+      exclude: ["Vectors"]),
     .testTarget(name: "LedgerTests", dependencies: ["PaywallCore", "Ledger", "TestSupport", grdb]),
     .testTarget(name: "AccessTests", dependencies: ["PaywallCore", "Access", "TestSupport"]),
     .testTarget(name: "TOMLTests", dependencies: ["TOML"]),
@@ -118,7 +119,10 @@ let package = Package(
     .testTarget(
       name: "SmartPlugTests", dependencies: ["SmartPlug", "HTTP", "DevPlug", "TestSupport"]),
     .testTarget(
-      name: "SensorAgentTests", dependencies: ["sensor-agent", "SmartPlug", "TestSupport"]),
+      name: "SensorAgentTests",
+      dependencies: [
+        "sensor-agent", "SmartPlug", "MQTTClient", "TOML", "TestSupport", argumentParser,
+      ]),
     .testTarget(
       name: "DevTangleTests",
       dependencies: ["PaywallCore", "IOTACrypto", "DevTangle", "TestSupport"]),

@@ -32,11 +32,14 @@ extension Ledger {
     network: String, address: Address, sinceMs: Int64?
   ) throws(LedgerError) -> ReadingPosition {
     let bornAtMs = try bornAtMs()
+    let sinceMs = sinceMs ?? bornAtMs
+    // What lies before the time from which was read so far is not covered by the checkpoint.
     let checkpoint = try read { db in
-      try Prepared("SELECT checkpoint FROM sync WHERE network = ? AND address = ?", db)
-        .first(.text(network), .text(address.description)) { $0.integer(0) }
+      try Prepared(
+        "SELECT checkpoint FROM sync WHERE network = ? AND address = ? AND since_at <= ?", db
+      ).first(.text(network), .text(address.description), .integer(sinceMs)) { $0.integer(0) }
     }
-    return ReadingPosition(checkpoint: checkpoint, sinceMs: sinceMs ?? bornAtMs)
+    return ReadingPosition(checkpoint: checkpoint, sinceMs: sinceMs)
   }
 
   /// Whether a transaction has its final row.
@@ -160,10 +163,12 @@ extension Ledger {
   ) throws {
     try Prepared(
       """
-      INSERT INTO sync VALUES (?, ?, ?, ?)
-      ON CONFLICT DO UPDATE SET checkpoint = excluded.checkpoint, updated_at = excluded.updated_at
+      INSERT INTO sync VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET checkpoint = excluded.checkpoint, since_at = excluded.since_at,
+        updated_at = excluded.updated_at
       """, db
     ).run(
-      .text(network), .text(address.description), .init(position.checkpoint), .integer(nowMs))
+      .text(network), .text(address.description), .init(position.checkpoint),
+      .integer(position.sinceMs), .integer(nowMs))
   }
 }

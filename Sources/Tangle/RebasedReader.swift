@@ -14,7 +14,17 @@ struct RebasedReader: Sendable {
   private var lastFault: String?
   private var interrupted: (node: Int, listing: DigestListing)?
   /// What was read up to in this process, valid while the consumer's position is the one given.
-  private var progress: (position: ReadingPosition, covered: Int64?)?
+  private var progress: Progress?
+
+  private struct Progress: Sendable {
+    var position: ReadingPosition
+    var covered: Int64?
+    /// Since when it has been that much.
+    var since: ContinuousClock.Instant
+  }
+
+  /// So long after the newest payment, no earlier one is expected to turn up beside it.
+  private static let settlingTime = Duration.seconds(30)
 
   init(pool: NodePool, address: Address) {
     self.pool = pool
@@ -50,8 +60,14 @@ struct RebasedReader: Sendable {
     from index: Int, after position: ReadingPosition, isKnown: (Digest) throws -> Bool,
     record: (PaymentPage) throws -> Void
   ) throws -> Bool {
-    let covered = progress?.position == position ? progress?.covered : nil
-    var listing = try list(from: index, after: position, covered: covered, isKnown: isKnown)
+    let known = progress.flatMap { $0.position == position ? $0 : nil }
+    let covered = known?.covered
+    let isSettled = known.map { pool.now() - $0.since > Self.settlingTime } == true
+    // After a start, a wider overlap makes up for what a failing node may have hidden before it.
+    let cutoff =
+      covered.map { isSettled ? $0 : $0 - DigestListing.overlap }
+      ?? position.checkpoint.map { $0 - DigestListing.firstOverlap }
+    var listing = try list(from: index, after: position, cutoff: cutoff, isKnown: isKnown)
     ages = listing.listedAges
     // Once, not at every poll.
     if let fault = listing.fault, fault != lastFault {
@@ -65,7 +81,9 @@ struct RebasedReader: Sendable {
       position: position, covered: covered, isComplete: listing.isComplete)
     // What was open comes last: it may be newer than what a failure would leave unread.
     let failure = try handOver(found + due, from: index, in: &pages, record: record)
-    progress = (pages.position, listing.isComplete ? pages.covered : covered)
+    let reached = listing.isComplete ? pages.covered : covered
+    let since = reached == covered ? known?.since : nil
+    progress = Progress(position: pages.position, covered: reached, since: since ?? pool.now())
     if let failure {
       listing.position = pages.position
       interrupted = (index, listing)
@@ -76,16 +94,12 @@ struct RebasedReader: Sendable {
 
   /// Lists what is new, or goes on with a listing that the node's failure interrupted.
   private mutating func list(
-    from index: Int, after position: ReadingPosition, covered: Int64?,
+    from index: Int, after position: ReadingPosition, cutoff: Int64?,
     isKnown: (Digest) throws -> Bool
   ) throws -> DigestListing {
     var listing =
       takeInterrupted(at: index, position)
-      ?? DigestListing(
-        address: address, position: position, ages: ages,
-        // After a start, a wider overlap makes up for what a failing node may have hidden before.
-        cutoff: covered.map { $0 - DigestListing.overlap }
-          ?? position.checkpoint.map { $0 - DigestListing.firstOverlap })
+      ?? DigestListing(address: address, position: position, ages: ages, cutoff: cutoff)
     do {
       while !listing.hasEnded {
         try pool.ask(index) { node, _ in

@@ -65,7 +65,7 @@ struct AssignmentTests {
 }
 
 struct OfferHistoryTests {
-  private func entry(_ name: String, price: Nanos = 1, fromMs: Int64? = nil) -> OfferEntry {
+  private func entry(_ name: StaticString, price: Nanos = 1, fromMs: Int64? = nil) -> OfferEntry {
     let terms = Offer(
       name: PurchasesTests.name(name), topics: [], price: price, perMs: 1, validFromMs: 0)
     return OfferEntry(terms: terms, fromMs: fromMs)

@@ -61,6 +61,26 @@ import Testing
     #expect(recorder.payments.count == 301)
   }
 
+  @Test func `a burst is listed again only until it has settled`() throws {
+    let burst = (0..<300).map {
+      history.block(key, amount: 1, checkpoint: 7, version: UInt64($0))
+    }
+    let node = try FakeNode(blocks: burst)
+    let source = source([node])
+    let recorder = Recorder()
+    try recorder.read(source)
+    // One that was indexed late is found beside it.
+    let late = history.block(key, amount: 1, checkpoint: 7, version: 300)
+    node.update { $0.blocks.insert(late, at: 0) }
+    try recorder.read(source)
+    #expect(recorder.payments.count == 301)
+    clock.advance(by: .seconds(31))
+    let before = node.calls.count
+    try recorder.read(source)
+    #expect(node.calls.count == before + 1)
+    #expect(recorder.violations == [])
+  }
+
   @Test(arguments: [0, 1]) func `an empty page ends the list, whatever its cursor`(index: Int)
     throws
   {
