@@ -1,4 +1,4 @@
-/// A row that makes no sense, as an admin's own SQL can write one. It gives nobody access.
+/// A row that makes no sense, as an admin's own SQL can write one; it gives nobody access.
 public struct Flaw: Error, Hashable, Sendable, CustomStringConvertible {
   /// The table.
   public var table: String

@@ -52,6 +52,8 @@ struct Fold {
   ///   - payments: All payments from some point on.
   ///   - state: The state before them.
   ///   - lastNew: After it, a purchase that comes out as it was changes nothing that follows.
+  /// - Returns: What has changed.
+  /// - Throws: `DatabaseError`.
   private func count(
     _ payments: [Known], since state: Purchases, until lastNew: Purchases.Entry?
   ) throws -> Counted {

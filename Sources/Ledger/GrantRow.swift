@@ -7,7 +7,7 @@ struct GrantRow {
   /// The name of the offer, in bytes.
   var offer: [UInt8]
   var grant: Grant
-  /// The terms; nil: every version of the offer. Always nil for what is revoked.
+  /// The terms; nil: every version of the offer, and always for what is revoked.
   var version: Int64?
 
   static let columns = "id, account, offer, kind, starts_at, ends_at, version"

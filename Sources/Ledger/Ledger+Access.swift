@@ -55,28 +55,32 @@ extension Ledger {
     of account: Username, endingAfterMs timeMs: Int64
   ) throws(LedgerError) -> (access: [Access], flaws: [Flaw]) {
     let versions = try offerVersions()
-    return try read { db in
-      // From offer to offer, for an account may have any number of grants that have ended.
-      let statement = try Prepared(
-        """
-        WITH RECURSIVE held (offer) AS (
-          SELECT min(offer) FROM grants WHERE account = ?1
-          UNION ALL
-          SELECT (SELECT min(offer) FROM grants WHERE account = ?1 AND offer > held.offer)
-            FROM held WHERE held.offer IS NOT NULL)
-        SELECT id, account, grants.offer, kind, starts_at, ends_at, version
-        FROM held CROSS JOIN grants
-        WHERE account = ?1 AND grants.offer = held.offer AND ends_at > ?2
-        """, db)
-      var group = AccountGroup()
-      var access: [Access] = []
-      try statement.forEach(.bytes(account), .integer(timeMs)) { row in
-        group.add(row, versions)
-        return true
-      }
-      group.finish(versions) { access = $1 }
-      return (access, Array(group.flaws.prefix(Self.flawLimit)))
+    return try read { try Self.access(of: account, endingAfterMs: timeMs, versions, $0) }
+  }
+
+  private static func access(
+    of account: Username, endingAfterMs timeMs: Int64, _ versions: OfferVersions, _ db: Database
+  ) throws -> (access: [Access], flaws: [Flaw]) {
+    // From offer to offer, for an account may have any number of grants that have ended.
+    let statement = try Prepared(
+      """
+      WITH RECURSIVE held (offer) AS (
+        SELECT min(offer) FROM grants WHERE account = ?1
+        UNION ALL
+        SELECT (SELECT min(offer) FROM grants WHERE account = ?1 AND offer > held.offer)
+          FROM held WHERE held.offer IS NOT NULL)
+      SELECT id, account, grants.offer, kind, starts_at, ends_at, version
+      FROM held CROSS JOIN grants
+      WHERE account = ?1 AND grants.offer = held.offer AND ends_at > ?2
+      """, db)
+    var group = AccountGroup()
+    var access: [Access] = []
+    try statement.forEach(.bytes(account), .integer(timeMs)) { row in
+      group.add(row, versions)
+      return true
     }
+    group.finish(versions) { access = $1 }
+    return (access, Array(group.flaws.prefix(flawLimit)))
   }
 
   /// The accounts with grants or revocations that end in a span of time.

@@ -22,7 +22,7 @@ extension Ledger {
       }
       // SQLite numbers rows anew once there are none.
       seenChange = 0
-    } catch where error.code == .busy {
+    } catch  where error.code == .busy {
       changes = try read { try Changes(after: seenChange, limit: Self.changeLimit, $0) }
       seenChange = changes.last
     }

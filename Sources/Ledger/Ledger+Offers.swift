@@ -45,26 +45,28 @@ extension Ledger {
   /// - Throws: `LedgerError`; `invalid` where a row makes no sense: a topic that nobody knows to be
   ///   sold would be free.
   public func storedOffers() throws(LedgerError) -> [StoredOffer] {
-    try read { db in
-      var offers: [StoredOffer] = []
-      let statement = try Prepared(
-        """
-        SELECT id, name, topics, price, per_ms, minimum_ms, clients, valid_from_at, valid_until_at
-        FROM offers ORDER BY position, valid_from_at
-        """, db)
-      try statement.forEach { row in
-        let id = row.integer(0) ?? 0
-        guard let offer = Self.offer(row) else {
-          throw LedgerError(
-            code: .invalid, path: path,
-            reason: "offers row \(id) makes no sense (name, topics as a JSON array of topic "
-              + "filters, price, times); correct it, or restore a backup")
-        }
-        offers.append(StoredOffer(id: id, offer: offer))
-        return true
+    try read { try Self.storedOffers($0, path: path) }
+  }
+
+  static func storedOffers(_ db: Database, path: String) throws -> [StoredOffer] {
+    var offers: [StoredOffer] = []
+    let statement = try Prepared(
+      """
+      SELECT id, name, topics, price, per_ms, minimum_ms, clients, valid_from_at, valid_until_at
+      FROM offers ORDER BY position, valid_from_at
+      """, db)
+    try statement.forEach { row in
+      let id = row.integer(0) ?? 0
+      guard let offer = Self.offer(row) else {
+        throw LedgerError(
+          code: .invalid, path: path,
+          reason: "offers row \(id) makes no sense (name, topics as a JSON array of topic "
+            + "filters, price, times); correct it, or restore a backup")
       }
-      return offers
+      offers.append(StoredOffer(id: id, offer: offer))
+      return true
     }
+    return offers
   }
 
   /// The versions whose topics are sold: in force now or later, or with time sold that still runs.

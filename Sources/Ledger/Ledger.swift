@@ -12,7 +12,7 @@ import PaywallCore
 public final class Ledger {
   /// The file.
   public let path: String
-  let database: DatabaseQueue
+  private let connection: Connection
   private let lock: FileLock
   /// The versions of offers, as of a number that changes when others write.
   var knownVersions: (dataVersion: Int64, versions: OfferVersions)?
@@ -28,21 +28,14 @@ public final class Ledger {
   public init(path: String, nowMs: Int64) throws(LedgerError) {
     self.path = path
     lock = try FileLock(ledger: path)
-    do {
-      Self.createPrivately(path)
-      database = try DatabaseQueue(path: path, configuration: Self.configuration)
-      try Self.prepare(database, path: path, nowMs: nowMs)
-    } catch let error as LedgerError {
-      throw error
-    } catch {
-      throw LedgerError(error, path: path)
-    }
+    Self.createPrivately(path)
+    connection = try Connection(path: path, Self.configuration)
+    try connection.run { try Self.prepare($0, path: path, nowMs: nowMs) }
   }
 
   /// Closes the file, after which nothing else may be called.
   public func close() {
-    // Whatever fails here fails again, and is told, when the file is opened next.
-    try? database.close()
+    connection.close()
   }
 
   /// When the ledger was made, in Unix milliseconds.
@@ -93,43 +86,15 @@ public final class Ledger {
   ///
   /// - Throws: `LedgerError`; `busy` is nothing to worry about.
   public func checkpoint() throws(LedgerError) {
-    do {
-      _ = try database.writeWithoutTransaction { try $0.checkpoint(.truncate) }
-    } catch {
-      throw LedgerError(error, path: path)
-    }
+    _ = try connection.run { try $0.checkpoint(.truncate) }
   }
 
   func read<T>(_ body: (Database) throws -> T) throws(LedgerError) -> T {
-    do {
-      return try database.unsafeRead(body)
-    } catch let error as LedgerError {
-      throw error
-    } catch {
-      throw LedgerError(error, path: path)
-    }
+    try connection.read(body)
   }
 
-  /// Runs `body` in one `BEGIN IMMEDIATE` transaction: a deferred one that starts to write late fails
-  /// at once, whatever the timeout (https://sqlite.org/lang_transaction.html).
   func write<T>(_ body: (Database) throws -> T) throws(LedgerError) -> T {
-    do {
-      var result: T?
-      try database.writeWithoutTransaction { db in
-        try db.inTransaction(.immediate) {
-          result = try body(db)
-          return .commit
-        }
-      }
-      guard let result else {
-        throw LedgerError(code: .failed, path: path, reason: "a transaction had no result")
-      }
-      return result
-    } catch let error as LedgerError {
-      throw error
-    } catch {
-      throw LedgerError(error, path: path)
-    }
+    try connection.write(body)
   }
 
   private static var configuration: Configuration {
@@ -162,22 +127,15 @@ public final class Ledger {
     if descriptor >= 0 { _ = Glibc.close(descriptor) }
   }
 
-  private static func prepare(_ database: DatabaseQueue, path: String, nowMs: Int64) throws {
-    try database.writeWithoutTransaction { db in
-      let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
-      guard version <= Schema.version else {
-        throw LedgerError(
-          code: .newer, path: path,
-          reason: "a newer version made it (schema \(version)); install that version again")
-      }
-      if version > 0 { try Schema.check(db, path: path) }
-      try db.inTransaction(.immediate) {
-        if version == 0 { try create(db, path: path, nowMs: nowMs) }
-        // Whether the disk can be written shows only when something is.
-        try db.execute(
-          sql: "INSERT OR REPLACE INTO meta VALUES ('opened_at', ?)", arguments: ["\(nowMs)"])
-        return .commit
-      }
+  private static func prepare(_ db: Database, path: String, nowMs: Int64) throws {
+    let version = try Schema.version(db, path: path)
+    if version > 0 { try Schema.check(db, path: path) }
+    try db.inTransaction(.immediate) {
+      if version == 0 { try create(db, path: path, nowMs: nowMs) }
+      // Whether the disk can be written shows only when something is.
+      try db.execute(
+        sql: "INSERT OR REPLACE INTO meta VALUES ('opened_at', ?)", arguments: ["\(nowMs)"])
+      return .commit
     }
   }
 

@@ -21,6 +21,9 @@ struct OfferVersions {
     }
   }
 
+  /// The names of all offers, sorted.
+  var names: [String] { rowsByName.keys.map { String(decoding: $0, as: UTF8.self) }.sorted() }
+
   /// All versions of an offer; none where it was never sold.
   func rows(of name: [UInt8]) -> [Int64] {
     rowsByName[name] ?? []

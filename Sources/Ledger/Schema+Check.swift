@@ -1,6 +1,19 @@
 import GRDB
 
 extension Schema {
+  /// The version that made a ledger; 0 for a new file.
+  ///
+  /// - Throws: `LedgerError` (`newer`).
+  static func version(_ db: Database, path: String) throws -> Int64 {
+    let found = try Prepared("PRAGMA user_version", db).first { $0.integer(0) } ?? 0
+    guard found <= version else {
+      throw LedgerError(
+        code: .newer, path: path,
+        reason: "a newer version made it (schema \(found)); install that version again")
+    }
+    return found
+  }
+
   /// Checks that tables, indexes and triggers are those that this version makes.
   ///
   /// It is what can be checked of a ledger of any size before the broker starts. Beyond it, SQLite
