@@ -28,6 +28,14 @@ extension Ledger {
     }
     return (changes.accounts, changes.count == Self.changeLimit)
   }
+
+  /// Forgets what others have changed, before everything is read.
+  ///
+  /// - Throws: `LedgerError`.
+  public func discardChanges() throws(LedgerError) {
+    try write { try $0.execute(sql: "DELETE FROM changes") }
+    seenChange = 0
+  }
 }
 
 private struct Changes {

@@ -53,7 +53,7 @@ struct AccessView {
   mutating func load(nowMs: Int64, _ body: (AccessChange) -> Void) throws(LedgerError) {
     latestMs = nowMs
     forgottenMs = nowMs
-    try discardChanges()
+    try ledger.discardChanges()
     tell(
       try ledger.forEachAccess(endingAfterMs: nowMs) { account, access in
         body(Self.change(account, access))
@@ -114,11 +114,6 @@ struct AccessView {
   private static func change(_ account: Username, _ access: [Ledger.Access]) -> AccessChange {
     .account(
       username: account, access: access.map { OfferAccess(offer: $0.version, span: $0.span) })
-  }
-
-  /// Forgets what others have changed before all is read.
-  private func discardChanges() throws(LedgerError) {
-    while try ledger.takeChanges().areMore {}
   }
 
   /// Says once of each row that makes no sense.
