@@ -72,6 +72,11 @@ let package = Package(
       ]),
     .target(name: "PluginImage", dependencies: ["PaywallPlugin"], linkerSettings: pluginImage),
 
+    // Nanoseconds per access check; run by scripts/bench.
+    .executableTarget(
+      name: "access-bench",
+      dependencies: ["PaywallCore", "Access", "PaywallPlugin", "FakeBroker", "CMosquittoPlugin"]),
+
     // Buyers and sellers.
     .target(name: "Wallet", dependencies: ["PaywallCore", "HTTP", "IOTACrypto"]),
     .executableTarget(
@@ -106,7 +111,8 @@ let package = Package(
       dependencies: ["PaywallCore", "HTTP", "IOTACrypto", "Tangle", "TestSupport", flyingFox],
       exclude: ["Vectors"]),
     .testTarget(name: "LedgerTests", dependencies: ["PaywallCore", "Ledger", "TestSupport", grdb]),
-    .testTarget(name: "AccessTests", dependencies: ["PaywallCore", "Access", "TestSupport"]),
+    .testTarget(
+      name: "AccessTests", dependencies: ["PaywallCore", "Access", "TestSupport", "CMosquitto"]),
     .testTarget(name: "TOMLTests", dependencies: ["TOML"]),
     .testTarget(
       name: "ConfigurationTests", dependencies: ["PaywallCore", "Configuration", "TestSupport"]),

@@ -93,35 +93,31 @@ extension Ledger {
   public func accounts(
     endingAfterMs startMs: Int64, untilMs endMs: Int64
   ) throws(LedgerError) -> Set<Username> {
-    try accounts(
-      "SELECT account FROM grants INDEXED BY grants_by_end WHERE ends_at > ? AND ends_at <= ?",
-      .integer(startMs), .integer(endMs))
-  }
-
-  /// The accounts with grants that hold for every version of an offer, and so for a new one.
-  ///
-  /// - Parameter timeMs: Only grants that end later count, in Unix milliseconds.
-  /// - Returns: Their names inside the broker.
-  /// - Throws: `LedgerError`.
-  public func accountsOfAnyVersion(endingAfterMs timeMs: Int64) throws(LedgerError) -> Set<Username>
-  {
-    try accounts(
-      """
-      SELECT account FROM grants INDEXED BY grants_by_offer
-      WHERE version IS NULL AND kind <> 'revoked' AND ends_at > ?
-      """, .integer(timeMs))
-  }
-
-  private func accounts(
-    _ sql: String, _ values: Prepared.Value...
-  ) throws(LedgerError) -> Set<Username> {
     try read { db in
       var accounts: Set<Username> = []
-      try Prepared(sql, db).forEach(values) { row in
+      let statement = try Prepared(
+        "SELECT account FROM grants INDEXED BY grants_by_end WHERE ends_at > ? AND ends_at <= ?", db)
+      try statement.forEach(.integer(startMs), .integer(endMs)) { row in
         if let account = row.bytes(0) { accounts.insert(account) }
         return true
       }
       return accounts
+    }
+  }
+
+  /// How many accounts there are with grants or revocations that end later than a time.
+  ///
+  /// - Parameter timeMs: Unix milliseconds of the tangle's time.
+  /// - Returns: At least as many as `forEachAccess` tells at the time.
+  /// - Throws: `LedgerError`.
+  public func holderCount(endingAfterMs timeMs: Int64) throws(LedgerError) -> Int {
+    try read { db in
+      let count = try Prepared(
+        """
+        SELECT count(DISTINCT account) FROM grants INDEXED BY grants_by_end WHERE ends_at > ?
+        """, db
+      ).first(.integer(timeMs)) { $0.integer(0) }
+      return count.flatMap { Int(exactly: $0) } ?? 0
     }
   }
 }

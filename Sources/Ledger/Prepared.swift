@@ -42,11 +42,6 @@ struct Prepared {
 
   /// Reads row by row, until `read` answers false.
   func forEach(_ values: Value..., read: (Prepared) throws -> Bool) throws {
-    try forEach(values, read: read)
-  }
-
-  /// The same with the parameters in an array.
-  func forEach(_ values: [Value], read: (Prepared) throws -> Bool) throws {
     defer { sqlite3_reset(handle) }
     try bind(values)
     while try step(), try read(self) {}

@@ -3,117 +3,133 @@ import Configuration
 import Ledger
 import PaywallCore
 
-/// What the main thread holds of the ledger, so that only changes follow.
+/// What the watcher hands to the main thread: rules, the table of all accounts, and changes to it.
 ///
-/// It keeps no copy: all access that ends after `latestMs` has been handed over, and what ended
-/// before `forgottenMs` has been taken back.
+/// No copy of what was handed over is kept: the ledger tells whose access has changed. Where the
+/// changes since the table was built might overfill it, a new table is built from the ledger.
 struct AccessView {
-  /// How long ended access is kept, in milliseconds: the tangle's clock may step back.
-  private static let forgetAfterMs: Int64 = 600_000
+  /// How long a table may hold what has ended, in milliseconds.
+  private static let tableLifetimeMs: Int64 = 3_600_000
+  /// How many changes a table has room for at least.
+  private static let leastSpare = 1000
   /// How many rows that make no sense are named in the log at most.
   private static let flawLimit = 1000
 
   private let ledger: Ledger
+  private let changes: ChangeQueue
   private let log: LogQueue
+  /// The offer versions of the rules that hold; nil until they were handed over.
+  private var soldVersions: Set<Int64>?
+  /// How many more accounts fit into the table for certain.
+  private var spare = 0
+  private var builtAtMs: Int64 = .min
+  /// All access that ends later has been handed over.
   private var latestMs: Int64 = .min
-  private var forgottenMs: Int64 = .min
-  private var soldVersions: Set<Int64> = []
+  /// The ledger's, when everything that others had written was handed over; nil: not yet.
   private var dataVersion: Int64?
-  /// Accounts that others have changed, and that have not been read again.
+  /// Accounts whose access has changed, and could not be read.
   private var unread: Set<Username> = []
+  /// Whether a whole table could not be read.
+  private var isTableUnread = true
   private var flaws: Set<Flaw> = []
 
-  init(ledger: Ledger, log: LogQueue) {
+  init(ledger: Ledger, changes: ChangeQueue, log: LogQueue) {
     self.ledger = ledger
+    self.changes = changes
     self.log = log
   }
 
-  /// The rules of the configuration, and of what was sold before and still runs.
-  mutating func rules(
+  /// Hands over the rules of a configuration, with those of what was sold before and still runs, and
+  /// what every account holds.
+  mutating func handOver(
     _ configuration: PaywallConfiguration, nowMs: Int64
-  ) throws(LedgerError) -> AccessRules {
+  ) throws(LedgerError) {
+    soldVersions = nil
     let sold = try ledger.soldOffers(nowMs: nowMs)
+    let accounts = try table(nowMs: nowMs)
+    changes.push(rules: Self.rules(configuration, sold), accounts: accounts)
     soldVersions = Set(sold.map(\.id))
-    return AccessRules(
-      free: configuration.access.free,
-      sold: sold.map { ($0.id, $0.offer.topics) },
-      accounts: configuration.accounts.map { account in
-        AccessRules.ConfiguredAccount(
-          username: account.username.bytes, publish: account.publish, read: account.read)
-      },
-      isSubscribeStrict: configuration.access.isSubscribeStrict)
   }
 
-  /// Whether the last time sold of an offer that is gone has ended, so that rules change.
-  func needsRules(nowMs: Int64) throws(LedgerError) -> Bool {
-    try ledger.soldVersions(nowMs: nowMs) != soldVersions
+  /// Hands over rules where the last time sold of an offer that is gone has ended.
+  mutating func refreshRules(
+    _ configuration: PaywallConfiguration, nowMs: Int64
+  ) throws(LedgerError) {
+    guard try ledger.soldVersions(nowMs: nowMs) != soldVersions else { return }
+    let sold = try ledger.soldOffers(nowMs: nowMs)
+    changes.push(rules: Self.rules(configuration, sold))
+    soldVersions = Set(sold.map(\.id))
   }
 
-  /// Hands over all access there is, one account after the other; once, before the broker serves.
-  mutating func load(nowMs: Int64, _ body: (AccessChange) -> Void) throws(LedgerError) {
-    latestMs = nowMs
-    forgottenMs = nowMs
-    try ledger.discardChanges()
-    tell(
-      try ledger.forEachAccess(endingAfterMs: nowMs) { account, access in
-        body(Self.change(account, access))
-      })
-  }
-
-  /// What has changed for some accounts.
-  mutating func changes(
-    of accounts: some Sequence<Username>, nowMs: Int64
-  ) throws(LedgerError) -> [AccessChange] {
+  /// Hands over what some accounts hold.
+  mutating func update(
+    _ accounts: some Collection<Username>, nowMs: Int64
+  ) throws(LedgerError) {
+    unread.formUnion(accounts)
     latestMs = max(latestMs, nowMs)
-    var changes: [AccessChange] = []
-    for account in accounts {
+    guard !isTableUnread, unread.count <= spare else { return try updateAll(nowMs: nowMs) }
+    var held: [AccountAccess] = []
+    for account in unread {
       let (access, flaws) = try ledger.access(of: account, endingAfterMs: nowMs)
       tell(flaws)
-      changes.append(Self.change(account, access))
+      held.append(AccountAccess(username: account, access: Self.access(access)))
     }
-    return changes
-  }
-
-  /// What has changed for those whose grants somebody else has written to the ledger.
-  ///
-  /// - Returns: The changes of the first ten thousand or so; none once there are no more.
-  mutating func adminChanges(nowMs: Int64) throws(LedgerError) -> [AccessChange] {
-    let version = try ledger.dataVersion()
-    guard version != dataVersion || !unread.isEmpty else { return [] }
-    let taken = try ledger.takeChanges()
-    unread.formUnion(taken.accounts)
-    let changes = try changes(of: unread, nowMs: nowMs)
+    spare -= held.count
+    if !held.isEmpty { changes.push(changes: held) }
     unread = []
+  }
+
+  /// Hands over what has changed where somebody else wrote to the ledger, and what could not be read
+  /// before.
+  ///
+  /// - Returns: Whether there is more to take.
+  mutating func noticeAdmin(nowMs: Int64) throws(LedgerError) -> Bool {
+    let version = try ledger.dataVersion()
+    guard version != dataVersion || !unread.isEmpty || isTableUnread else { return false }
+    let taken = try ledger.takeChanges()
+    try update(taken.accounts, nowMs: nowMs)
     if !taken.areMore { dataVersion = version }
-    return changes
+    return taken.areMore
   }
 
-  /// What has changed for those who hold every version of an offer, after offers have changed.
-  mutating func offersChanged(nowMs: Int64) throws(LedgerError) -> [AccessChange] {
-    try changes(of: ledger.accountsOfAnyVersion(endingAfterMs: nowMs), nowMs: nowMs)
+  /// Hands over what every account holds.
+  mutating func updateAll(nowMs: Int64) throws(LedgerError) {
+    let accounts = try table(nowMs: nowMs)
+    changes.push(accounts: accounts)
   }
 
-  /// What changes with time: forgets access some time after it has ended, and finds it again where
-  /// the tangle's clock has turned out to be earlier.
-  mutating func follow(nowMs: Int64) throws(LedgerError) -> [AccessChange] {
-    if nowMs < latestMs {
-      let accounts = try ledger.accounts(endingAfterMs: nowMs, untilMs: latestMs)
+  /// Finds access again that seemed to have ended, where the tangle's clock turns out to be earlier.
+  mutating func follow(nowMs: Int64) throws(LedgerError) {
+    guard nowMs < latestMs else {
       latestMs = nowMs
-      forgottenMs = min(forgottenMs, nowMs)
-      return try changes(of: accounts, nowMs: nowMs)
+      return
     }
+    let accounts = try ledger.accounts(endingAfterMs: nowMs, untilMs: latestMs)
+    try update(accounts, nowMs: nowMs)
     latestMs = nowMs
-    let (endMs, isTooEarly) = nowMs.subtractingReportingOverflow(Self.forgetAfterMs)
-    guard !isTooEarly, endMs > forgottenMs else { return [] }
-    let accounts = try ledger.accounts(endingAfterMs: forgottenMs, untilMs: endMs)
-    let changes = try changes(of: accounts, nowMs: nowMs)
-    forgottenMs = endMs
-    return changes
   }
 
-  private static func change(_ account: Username, _ access: [Ledger.Access]) -> AccessChange {
-    .account(
-      username: account, access: access.map { OfferAccess(offer: $0.version, span: $0.span) })
+  /// Gives back the memory of what has ended, once in a while.
+  mutating func forgetEnded(nowMs: Int64) throws(LedgerError) {
+    let (ageMs, overflow) = nowMs.subtractingReportingOverflow(builtAtMs)
+    if overflow || ageMs >= Self.tableLifetimeMs { try updateAll(nowMs: nowMs) }
+  }
+
+  private mutating func table(nowMs: Int64) throws(LedgerError) -> AccountTable {
+    isTableUnread = true
+    let count = try ledger.holderCount(endingAfterMs: nowMs)
+    let spare = max(Self.leastSpare, count / 8)
+    var table = AccountTable(capacity: count + spare)
+    tell(
+      try ledger.forEachAccess(endingAfterMs: nowMs) { username, access in
+        _ = table.set(Self.access(access), of: username)
+      })
+    self.spare = spare
+    builtAtMs = nowMs
+    latestMs = nowMs
+    unread = []
+    isTableUnread = false
+    return table
   }
 
   /// Says once of each row that makes no sense.
@@ -121,5 +137,22 @@ struct AccessView {
     for flaw in found where flaws.count < Self.flawLimit && flaws.insert(flaw).inserted {
       log.write(.warning, "ledger \(ledger.path): \(flaw)")
     }
+  }
+
+  private static func access(_ access: [Ledger.Access]) -> [OfferAccess] {
+    access.map { OfferAccess(offer: $0.version, span: $0.span) }
+  }
+
+  private static func rules(
+    _ configuration: PaywallConfiguration, _ sold: [Ledger.StoredOffer]
+  ) -> AccessRules {
+    AccessRules(
+      free: configuration.access.free,
+      sold: sold.map { ($0.id, $0.offer.topics) },
+      accounts: configuration.accounts.map { account in
+        AccessRules.ConfiguredAccount(
+          username: account.username.bytes, publish: account.publish, read: account.read)
+      },
+      isSubscribeStrict: configuration.access.isSubscribeStrict)
   }
 }

@@ -12,7 +12,7 @@ extension Plugin {
     let username = event.client.flatMap { Self.bytes(mosquitto_client_username($0)) }
     switch event.access {
     case MOSQ_ACL_READ:
-      return Self.code(table.mayRead(topic, username: username, nowMs: shared.clock.nowMs))
+      return Self.code(table.mayRead(topic, username: username, nowMs: shared.clock.tickMs))
     case MOSQ_ACL_WRITE:
       return Self.code(table.mayWrite(topic, username: username))
     case MOSQ_ACL_SUBSCRIBE:

@@ -10,8 +10,6 @@ import PaywallCore
 ///
 /// The broker passes it to the callbacks as `userdata`. Nothing here may trap, or wait.
 final class Plugin {
-  /// How many changes one callback applies at most.
-  private static let changesPerTurn = 1000
   /// How often members of shared subscriptions are looked at, in milliseconds.
   private static let sharedMembersMs: Int64 = 250
 
@@ -22,8 +20,7 @@ final class Plugin {
   private let mainThread = pthread_self()
   let shared: SharedState
   private var watcher: PlainThread?
-  var table: AccessTable
-  private var pending: ArraySlice<AccessChange> = []
+  let table = AccessTable()
   let realm: String
   var connections = Connections()
   var sharedMembers = SharedMembers()
@@ -33,9 +30,8 @@ final class Plugin {
   private init(identifier: OpaquePointer, shared: SharedState, started: Startup) {
     self.identifier = identifier
     self.shared = shared
-    table = AccessTable(rules: started.rules)
-    for change in started.changes { table.apply(change) }
     realm = started.configuration.realm
+    table.applyChanges(from: shared.changes)
   }
 
   /// Reads the configuration, opens the ledger, registers the callbacks and starts the watcher.
@@ -103,13 +99,7 @@ final class Plugin {
 
   /// Applies what the watcher has handed over, a bounded part of it at a time.
   func applyChanges() {
-    if pending.isEmpty {
-      guard !shared.changes.isEmpty else { return }
-      pending = shared.changes.takeAll()[...]
-    }
-    for change in pending.prefix(Self.changesPerTurn) { table.apply(change) }
-    pending = pending.dropFirst(Self.changesPerTurn)
-    if pending.isEmpty { pending = [] }
+    table.applyChanges(from: shared.changes)
   }
 
   private func passOnLog() {

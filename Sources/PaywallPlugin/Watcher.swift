@@ -121,7 +121,7 @@ final class Watcher {
       if let checkpoint = payment.checkpoint { observe(checkpoint) }
     }
     for outcome in recorded.outcomes { shared.log.write(.notice, PaymentLine.describe(outcome)) }
-    shared.changes.push(try view.changes(of: recorded.accounts, nowMs: shared.clock.nowMs))
+    try view.update(recorded.accounts, nowMs: shared.clock.nowMs)
   }
 
   private func observe(_ checkpoint: Checkpoint) {
@@ -134,19 +134,14 @@ final class Watcher {
   /// Takes over what another program, as an admin's `sqlite3`, has written to the ledger.
   private func noticeAdmin() {
     problems.attempt("ledger") {
-      while !shared.signals.isStopping {
-        let changes = try view.adminChanges(nowMs: shared.clock.nowMs)
-        guard !changes.isEmpty else { break }
-        shared.changes.push(changes)
-      }
+      while try view.noticeAdmin(nowMs: shared.clock.nowMs), !shared.signals.isStopping {}
     }
   }
 
   private func followTime() {
     problems.attempt("ledger") {
-      shared.changes.push(try view.follow(nowMs: shared.clock.nowMs))
-      guard try view.needsRules(nowMs: shared.clock.nowMs) else { return }
-      shared.changes.push([.rules(try view.rules(configuration, nowMs: shared.clock.nowMs))])
+      try view.follow(nowMs: shared.clock.nowMs)
+      try view.refreshRules(configuration, nowMs: shared.clock.nowMs)
     }
   }
 
@@ -163,8 +158,7 @@ final class Watcher {
       source = newSource
       shared.use(source)
       lastPollAtMs = nil
-      let rules = try view.rules(new, nowMs: nowMs)
-      shared.changes.push([.rules(rules)] + (try view.offersChanged(nowMs: nowMs)))
+      try view.handOver(new, nowMs: nowMs)
       shared.log.write(.notice, "\(options.configurationPath) was read again")
     }
   }
@@ -182,9 +176,11 @@ final class Watcher {
   }
 
   private func tidy() {
+    shared.changes.freeApplied()
     guard now >= tidiedAtMs + Self.tidyMs else { return }
     tidiedAtMs = now
     problems.attempt("ledger") {
+      try view.forgetEnded(nowMs: shared.clock.nowMs)
       do throws(LedgerError) {
         try ledger.checkpoint()
       } catch {

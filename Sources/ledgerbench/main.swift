@@ -5,6 +5,7 @@ import Glibc
 func now() -> Double { var t = timespec(); clock_gettime(CLOCK_MONOTONIC, &t); return Double(t.tv_sec) + Double(t.tv_nsec) / 1e9 }
 let args = CommandLine.arguments
 let path = args[1]
+if args[2] == "load" { try measureLoad(path); exit(0) }
 let count = Int(args[2]) ?? 100_000
 let accounts = Int(args[3]) ?? 10_000
 let offerCount = args.count > 4 ? Int(args[4]) ?? 1 : 1
