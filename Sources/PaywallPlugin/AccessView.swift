@@ -81,15 +81,18 @@ struct AccessView {
 
   /// Hands over what has changed where somebody else wrote to the ledger, and what could not be read
   /// before.
-  ///
-  /// - Returns: Whether there is more to take.
-  mutating func noticeAdmin(nowMs: Int64) throws(LedgerError) -> Bool {
+  mutating func noticeAdmin(nowMs: Int64) throws(LedgerError) {
     let version = try ledger.dataVersion()
-    guard version != dataVersion || !unread.isEmpty || isTableUnread else { return false }
+    guard version != dataVersion || !unread.isEmpty || isTableUnread else { return }
     let taken = try ledger.takeChanges()
-    try update(taken.accounts, nowMs: nowMs)
-    if !taken.areMore { dataVersion = version }
-    return taken.areMore
+    unread.formUnion(taken.accounts)
+    if taken.areMore {
+      // One by one they would take longer than all at once.
+      isTableUnread = true
+      try ledger.discardChanges()
+    }
+    try update([], nowMs: nowMs)
+    dataVersion = version
   }
 
   /// Hands over what every account holds.

@@ -134,7 +134,7 @@ final class Watcher {
   /// Takes over what another program, as an admin's `sqlite3`, has written to the ledger.
   private func noticeAdmin() {
     problems.attempt("ledger") {
-      while try view.noticeAdmin(nowMs: shared.clock.nowMs), !shared.signals.isStopping {}
+      try view.noticeAdmin(nowMs: shared.clock.nowMs)
     }
   }
 
