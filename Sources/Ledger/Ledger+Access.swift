@@ -6,7 +6,7 @@ extension Ledger {
   public struct Access: Hashable, Sendable {
     /// The row in `offers`.
     public var version: Int64
-    /// When; it ends later than the time that was asked for.
+    /// When; a revocation may have ended it earlier than the grant.
     public var span: Span
   }
 
