@@ -96,7 +96,8 @@ extension Ledger {
     try read { db in
       var accounts: Set<Username> = []
       let statement = try Prepared(
-        "SELECT account FROM grants INDEXED BY grants_by_end WHERE ends_at > ? AND ends_at <= ?", db)
+        "SELECT account FROM grants INDEXED BY grants_by_end WHERE ends_at > ? AND ends_at <= ?", db
+      )
       try statement.forEach(.integer(startMs), .integer(endMs)) { row in
         if let account = row.bytes(0) { accounts.insert(account) }
         return true

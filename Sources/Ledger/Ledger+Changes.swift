@@ -36,7 +36,7 @@ extension Ledger {
     do throws(LedgerError) {
       try write { try $0.execute(sql: "DELETE FROM changes") }
       seenChange = 0
-    } catch where error.code == .busy {
+    } catch  where error.code == .busy {
       seenChange = try read { db in
         try Prepared("SELECT max(id) FROM changes", db).first { $0.integer(0) } ?? 0
       }
