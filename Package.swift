@@ -60,7 +60,8 @@ let package = Package(
       // Static, because libsodium's soname differs between Debian's releases.
       linkerSettings: [.linkedLibrary(":libsodium.a")]),
     .target(name: "Tangle", dependencies: ["PaywallCore", "HTTP", "IOTACrypto"]),
-    .target(name: "Ledger", dependencies: ["PaywallCore", grdb]),
+    .target(name: "CSQLite"),
+    .target(name: "Ledger", dependencies: ["PaywallCore", "CSQLite", grdb]),
     .target(name: "Access", dependencies: ["PaywallCore"]),
     .target(name: "Configuration", dependencies: ["PaywallCore", "TOML"]),
     .target(
@@ -82,7 +83,9 @@ let package = Package(
     .target(name: "Wallet", dependencies: ["PaywallCore", "HTTP", "IOTACrypto"]),
     .executableTarget(
       name: "paywall",
-      dependencies: ["PaywallCore", "HTTP", "IOTACrypto", "Wallet", argumentParser]),
+      dependencies: [
+        "PaywallCore", "Configuration", "Ledger", "HTTP", "IOTACrypto", "Wallet", argumentParser,
+      ]),
 
     // The sensor.
     .target(name: "MQTTClient", dependencies: ["CMosquitto"]),

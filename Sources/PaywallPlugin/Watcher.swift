@@ -13,7 +13,7 @@ final class Watcher {
   private static let turnMs: Int64 = 500
   /// How often payments are read while nobody waits, in milliseconds.
   private static let idlePollMs: Int64 = 5000
-  /// How often the WAL is checkpointed, and what has ended is forgotten, in milliseconds.
+  /// How often the WAL is checkpointed, in milliseconds.
   private static let tidyMs: Int64 = 60_000
 
   private static let firstClockSamples = 10
@@ -29,7 +29,6 @@ final class Watcher {
   private var clock: TangleClock
   private var source: any PaymentSource
   private let problems: Problems
-  private var dataVersion: Int64
   private var lastPollAtMs: Int64?
   private var clockReadAtMs: Int64?
   private var clockSamples = 0
@@ -49,7 +48,6 @@ final class Watcher {
     source = Self.source(configuration.tangle, log: shared.log)
     shared.use(source)
     problems = Problems(log: shared.log)
-    dataVersion = try ledger.dataVersion()
     tidiedAtMs = SharedClock.monotonicMs()
   }
 
@@ -71,7 +69,7 @@ final class Watcher {
       if shared.signals.takeReload() { reload() }
       noticeAdmin()
       if isPollDue { poll() }
-      refreshRules()
+      followTime()
       tidy()
       shared.signals.wait(timeoutMs: min(Self.turnMs, max(0, nextPollAtMs - now)))
     }
@@ -146,15 +144,13 @@ final class Watcher {
   /// Takes over what another program, as an admin's `sqlite3`, has written to the ledger.
   private func noticeAdmin() {
     problems.attempt("ledger") {
-      let version = try ledger.dataVersion()
-      guard version != dataVersion || view.isBehind else { return }
-      try view.updateAll(nowMs: shared.clock.nowMs)
-      dataVersion = version
+      try view.noticeAdmin(nowMs: shared.clock.nowMs)
     }
   }
 
-  private func refreshRules() {
+  private func followTime() {
     problems.attempt("ledger") {
+      try view.follow(nowMs: shared.clock.nowMs)
       try view.refreshRules(configuration, nowMs: shared.clock.nowMs)
     }
   }
