@@ -169,7 +169,7 @@ import Testing
     let error = #expect(throws: TangleError.self) { try source.latestCheckpoint() }
     #expect(error?.reasons.count == 2)
     #expect(error?.description.contains("127.0.0.1:\(port)/…") == true)
-    #expect(error?.description.contains("127.0.0.1:\(port)/rpc") == true)
+    #expect(error?.description.contains("127.0.0.1:\(port)/…") == true)
     #expect(error?.description.contains(key) == false)
     #expect(error?.description.contains("hunter2") == false)
   }
