@@ -42,8 +42,12 @@ public final class LedgerCheck: Sendable {
         }
         return findings
       }
-    } catch  where isOver.load(ordering: .acquiring) {
-      return []
+    } catch {
+      // An interruption is an error too.
+      if isOver.load(ordering: .acquiring) { return [] }
+      // Some damage SQLite meets as an error, while it prepares to look for it.
+      guard error.code == .corrupt else { throw error }
+      return ["a page cannot be read"]
     }
   }
 
