@@ -151,7 +151,7 @@ struct AccessView {
   ) -> AccessRules {
     AccessRules(
       free: configuration.access.free,
-      sold: sold.map { ($0.id, $0.offer.topics) },
+      sold: sold.map { ($0.id, $0.offer.topics, $0.offer.clients) },
       accounts: configuration.accounts.map { account in
         AccessRules.ConfiguredAccount(
           username: account.username.bytes, publish: account.publish, read: account.read)

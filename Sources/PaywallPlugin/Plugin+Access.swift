@@ -8,11 +8,13 @@ extension Plugin {
     guard isOnMainThread, let topic = Self.bytes(event.topic) else {
       return MOSQ_ERR_PLUGIN_DEFER.rawValue
     }
-    applyChanges()
+    table.applyChanges(from: shared.changes)
     let username = event.client.flatMap { Self.bytes(mosquitto_client_username($0)) }
     switch event.access {
     case MOSQ_ACL_READ:
-      return Self.code(table.mayRead(topic, username: username, nowMs: shared.clock.tickMs))
+      let decision = table.mayRead(topic, username: username, nowMs: shared.clock.tickMs)
+      guard decision == .allow, table.hasConnectionLimits else { return Self.code(decision) }
+      return Self.code(isWithinLimit(event.client, topic, username) ? .allow : .deny)
     case MOSQ_ACL_WRITE:
       return Self.code(table.mayWrite(topic, username: username))
     case MOSQ_ACL_SUBSCRIBE:
@@ -45,6 +47,15 @@ extension Plugin {
       let clientID = member.clientID.map { CChar(bitPattern: $0) } + [0]
       _ = mosquitto_kick_client_by_clientid(clientID, true)
     }
+  }
+
+  /// Whether a connection is among the newest of its account that may read a topic at once.
+  private func isWithinLimit(
+    _ client: OpaquePointer?, _ topic: UnsafeRawBufferPointer, _ username: UnsafeRawBufferPointer?
+  ) -> Bool {
+    let limit = table.connectionLimit(topic, username: username, nowMs: shared.clock.tickMs)
+    guard let limit else { return true }
+    return client.map { connections.isAmongNewest(limit, Self.record(of: $0)) } ?? false
   }
 
   private func subscribe(

@@ -92,7 +92,7 @@ extension Plugin {
   }
 
   /// What tells connections apart: where the broker keeps its record, which is never followed.
-  private static func record(of client: OpaquePointer) -> UnsafeRawPointer {
+  static func record(of client: OpaquePointer) -> UnsafeRawPointer {
     UnsafeRawPointer(client)
   }
 }

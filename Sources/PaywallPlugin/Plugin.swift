@@ -88,18 +88,13 @@ final class Plugin {
 
   func tick() {
     reloadedAtMs = nil
-    applyChanges()
+    table.applyChanges(from: shared.changes)
     passOnLog()
     let nowMs = SharedClock.monotonicMs()
     if !sharedMembers.isEmpty, nowMs >= sharedMembersCheckedAtMs &+ Self.sharedMembersMs {
       sharedMembersCheckedAtMs = nowMs
       kickSharedMembers()
     }
-  }
-
-  /// Applies what the watcher has handed over, a bounded part of it at a time.
-  func applyChanges() {
-    table.applyChanges(from: shared.changes)
   }
 
   private func passOnLog() {

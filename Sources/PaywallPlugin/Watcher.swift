@@ -17,6 +17,8 @@ final class Watcher {
   private static let tidyMs: Int64 = 60_000
 
   private static let firstClockSamples = 10
+  /// From when a difference between the wall clock and the tangle's is told, in milliseconds.
+  private static let skewLimitMs: Int64 = 5 * 60 * 1000
 
   private let shared: SharedState
   private let options: PluginOptions
@@ -26,7 +28,7 @@ final class Watcher {
   private var view: AccessView
   private var clock: TangleClock
   private var source: any PaymentSource
-  private var problems: Problems
+  private let problems: Problems
   private var lastPollAtMs: Int64?
   private var clockReadAtMs: Int64?
   private var clockSamples = 0
@@ -108,9 +110,21 @@ final class Watcher {
   private func readClock() throws {
     let isFresh = clockSamples < Self.firstClockSamples
     guard isFresh || now >= (clockReadAtMs ?? 0) + Self.tidyMs else { return }
-    observe(try source.latestCheckpoint())
+    let checkpoint = try source.latestCheckpoint()
+    clock.observe(newest: checkpoint, monotonicMs: now)
+    shared.clock.set(offsetMs: clock.offsetMs)
     clockSamples += 1
     clockReadAtMs = now
+    sayWhereWallClockIsWrong()
+  }
+
+  /// Says once that the wall clock and the tangle's differ by more than can be the network's delay.
+  private func sayWhereWallClockIsWrong() {
+    problems.attempt("clock") {
+      let skewMs = clock.skewMs(wallMs: SharedClock.wallMs(), monotonicMs: now)
+      guard abs(skewMs) > Self.skewLimitMs else { return }
+      throw ClockSkew(isWallLate: skewMs > 0)
+    }
   }
 
   private func record(_ page: PaymentPage) throws {
@@ -120,15 +134,11 @@ final class Watcher {
       nowMs: shared.clock.nowMs)
     // Access that starts at a checkpoint has started: the clock knows it now.
     for payment in page.payments {
-      if let checkpoint = payment.checkpoint { observe(checkpoint) }
+      if let checkpoint = payment.checkpoint { clock.observe(past: checkpoint, monotonicMs: now) }
     }
+    shared.clock.set(offsetMs: clock.offsetMs)
     for outcome in recorded.outcomes { shared.log.write(.notice, PaymentLine.describe(outcome)) }
     try view.update(recorded.accounts, nowMs: shared.clock.nowMs)
-  }
-
-  private func observe(_ checkpoint: Checkpoint) {
-    clock.observe(checkpointMs: checkpoint.timeMs, monotonicMs: now)
-    shared.clock.set(offsetMs: clock.offsetMs)
   }
 
   // MARK: - Admin

@@ -50,7 +50,8 @@ struct SecrecyTests {
   }
 
   @Test(arguments: [
-    ("[access]", "[access"), ("network = \"", "network = \"0badf00d\" # "), ("nodes = ", "nodez = "),
+    ("[access]", "[access"), ("network = \"", "network = \"0badf00d\" # "),
+    ("nodes = ", "nodez = "),
     ("nodes = [\"http://", "nodes = [\"ftp://"), ("nodes = [\"", "nodes = [7, \""),
     ("nodes = [", "nodes = [["), ("?apikey", "\\x ?apikey"),
   ])

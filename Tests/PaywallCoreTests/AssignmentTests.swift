@@ -143,31 +143,3 @@ struct OfferHistoryTests {
     }
   }
 }
-
-struct TangleClockTests {
-  @Test func `the wall clock stands in until the first checkpoint`() {
-    var clock = TangleClock(wallMs: 1_000_000, monotonicMs: 500)
-    #expect(!clock.isSynchronized)
-    #expect(clock.offsetMs == 999_500)
-    clock.observe(checkpointMs: 2_000_000, monotonicMs: 1000)
-    #expect(clock.isSynchronized)
-    #expect(clock.offsetMs == 1_999_000)
-  }
-
-  @Test func `the nearest checkpoint of the last hour counts`() {
-    var clock = TangleClock(wallMs: 0, monotonicMs: 0)
-    clock.observe(checkpointMs: 10_000, monotonicMs: 5000)
-    clock.observe(checkpointMs: 10_250, monotonicMs: 5900)
-    #expect(clock.offsetMs == 5000)
-    clock.observe(checkpointMs: 11_000, monotonicMs: 5950)
-    #expect(clock.offsetMs == 5050)
-    clock.observe(checkpointMs: 3_700_000, monotonicMs: 3_700_000)
-    #expect(clock.offsetMs == 0)
-  }
-
-  @Test func `an outage changes nothing`() {
-    var clock = TangleClock(wallMs: 0, monotonicMs: 0)
-    clock.observe(checkpointMs: 10_000, monotonicMs: 5000)
-    #expect(clock.offsetMs == 5000)
-  }
-}

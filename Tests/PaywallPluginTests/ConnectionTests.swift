@@ -90,6 +90,31 @@ struct ConnectionTests {
     }
   }
 
+  @Test func `of one account, the newest connections read an offer that limits them`() async throws {
+    let market = try await Market()
+    let configuration = PluginHost.configuration(market.settings, more: "clients = 2")
+    try await onThread {
+      let host = try PluginHost(configuration, tangle: market.settings)
+      #expect(host.start() == success)
+      let readers = (1...3).map { PluginHost.Connection(id: "reader\($0)", username: "johndoe") }
+      for reader in readers { #expect(host.connect(reader) == deferred) }
+      let offline = PluginHost.Connection(id: "offline", username: "johndoe")
+      func read() -> [CInt] {
+        (readers + [offline]).map { host.check(MOSQ_ACL_READ, "sensor/live", by: $0) }
+      }
+      _ = host.check(MOSQ_ACL_SUBSCRIBE, "sensor/live", by: readers[0])
+      try market.pay(60_000, memo: #"{"username":"johndoe"}"#)
+      #expect(eventually { host.check(MOSQ_ACL_READ, "sensor/live", by: readers[2]) == success })
+      #expect(read() == [denied, success, success, denied])
+      host.disconnect(readers[2])
+      #expect(read() == [success, success, denied, denied])
+      #expect(host.check(MOSQ_ACL_READ, "sensor/1m", by: offline) == success)
+      let agent = PluginHost.Connection(id: "agent", username: "agent")
+      #expect(host.check(MOSQ_ACL_READ, "sensor/live", by: agent) == success)
+    }
+    await market.tangle.stop()
+  }
+
   @Test func `counts connections of an account from the newest`() throws {
     var connections = Connections()
     let records = (1...4).compactMap { UnsafeRawPointer(bitPattern: $0 * 64) }

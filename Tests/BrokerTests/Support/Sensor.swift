@@ -26,7 +26,7 @@ final class Sensor {
     work.ended.signal()
   }
 
-  /// When each message was published, in Unix milliseconds; the text of a message is its place here.
+  /// When each message was published, in Unix milliseconds; a message's text is its place here.
   var times: [Int64] { work.times.withLock { $0 } }
 
   /// How many messages of each topic it has published.
