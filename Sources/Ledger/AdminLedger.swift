@@ -1,4 +1,3 @@
-import CSQLite
 import GRDB
 import Glibc
 public import PaywallCore
@@ -34,7 +33,7 @@ public final class AdminLedger {
         reason: "it cannot be found (\(String(cString: strerror(errno)))); name the one that "
           + "'ledger' in paywall.toml names, as a user who may open it")
     }
-    connection = try Connection(path: path, Self.configuration)
+    connection = try Connection(path: path, Connection.besideBroker)
     try connection.run { db in
       guard try Schema.version(db, path: path) > 0 else {
         throw LedgerError(
@@ -150,23 +149,5 @@ public final class AdminLedger {
       return true
     }
     return (Grant.access(grants).filter { $0.endsAtMs > timeMs }, revocations)
-  }
-
-  private static var configuration: Configuration {
-    var configuration = Configuration()
-    configuration.busyMode = .timeout(5)
-    configuration.foreignKeysEnabled = false
-    configuration.prepareDatabase { db in
-      try db.execute(
-        sql: """
-          PRAGMA synchronous = FULL;
-          PRAGMA wal_autocheckpoint = 0;
-          PRAGMA trusted_schema = OFF;
-          """)
-      guard let connection = db.sqliteConnection,
-        csqlite_keep_wal_on_close(connection) == SQLITE_OK
-      else { throw DatabaseError(message: "the WAL cannot be left to the broker") }
-    }
-    return configuration
   }
 }

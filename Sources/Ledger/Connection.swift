@@ -1,3 +1,4 @@
+import CSQLite
 import GRDB
 
 /// One connection to a ledger's file, whose errors say which file it is.
@@ -56,5 +57,24 @@ struct Connection {
       throw LedgerError(code: .failed, path: path, reason: "a transaction had no result")
     }
     return result
+  }
+
+  /// For whoever is not the broker's watcher: it leaves the WAL alone.
+  static var besideBroker: Configuration {
+    var configuration = Configuration()
+    configuration.busyMode = .timeout(5)
+    configuration.foreignKeysEnabled = false
+    configuration.prepareDatabase { db in
+      try db.execute(
+        sql: """
+          PRAGMA synchronous = FULL;
+          PRAGMA wal_autocheckpoint = 0;
+          PRAGMA trusted_schema = OFF;
+          """)
+      guard let connection = db.sqliteConnection,
+        csqlite_keep_wal_on_close(connection) == SQLITE_OK
+      else { throw DatabaseError(message: "the WAL cannot be left to the broker") }
+    }
+    return configuration
   }
 }

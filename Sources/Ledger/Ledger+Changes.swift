@@ -22,7 +22,8 @@ extension Ledger {
       }
       // SQLite numbers rows anew once there are none.
       seenChange = 0
-    } catch  where error.code == .busy {
+    } catch {
+      guard error.code == .busy else { throw error }
       changes = try read { try Changes(after: seenChange, limit: Self.changeLimit, $0) }
       seenChange = changes.last
     }
@@ -36,7 +37,8 @@ extension Ledger {
     do throws(LedgerError) {
       try write { try $0.execute(sql: "DELETE FROM changes") }
       seenChange = 0
-    } catch  where error.code == .busy {
+    } catch {
+      guard error.code == .busy else { throw error }
       seenChange = try read { db in
         try Prepared("SELECT max(id) FROM changes", db).first { $0.integer(0) } ?? 0
       }

@@ -18,7 +18,9 @@ extension Schema {
   ///
   /// It is what can be checked of a ledger of any size before the broker starts. Beyond it, SQLite
   /// refuses a wrong header and a file that is shorter than its header says, and all pages with
-  /// access that still runs are read. The other pages are for `LedgerCheck`, later.
+  /// access that still runs are read. The other pages take
+  /// seconds in a large ledger, and are left to `LedgerCheck`, beside the running broker: they hold
+  /// what has ended, and nothing that gives access.
   ///
   /// - Throws: `LedgerError` (`corrupt`).
   static func check(_ db: Database, path: String) throws {

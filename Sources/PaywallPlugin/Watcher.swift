@@ -65,6 +65,7 @@ final class Watcher {
 
   /// What the watcher does until it is told to stop.
   func run() {
+    let damageWatch = DamageWatch(ledger: ledger.path, log: shared.log)
     while !shared.signals.isStopping {
       if shared.signals.takeReload() { reload() }
       noticeAdmin()
@@ -73,6 +74,7 @@ final class Watcher {
       tidy()
       shared.signals.wait(timeoutMs: min(Self.turnMs, max(0, nextPollAtMs - now)))
     }
+    damageWatch.stop()
     problems.attempt("ledger") { try ledger.checkpoint() }
     ledger.close()
   }

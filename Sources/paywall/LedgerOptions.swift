@@ -21,14 +21,20 @@ struct LedgerOptions: ParsableArguments {
   private func configuration() throws -> PaywallConfiguration {
     let path = URL(fileURLWithPath: config).path
     guard let contents = FileManager.default.contents(atPath: path) else {
-      throw ValidationError(
-        "\(path) cannot be read; name the configuration with --config, or the ledger with --ledger")
+      throw UnreadableConfiguration(
+        description: "\(path) cannot be read; name the configuration with --config, or the ledger "
+          + "with --ledger, as a user who may open it")
     }
     guard let text = String(validating: contents, as: UTF8.self) else {
-      throw ValidationError("\(path) is no TOML file: it is not UTF-8.")
+      throw UnreadableConfiguration(description: "\(path) is no TOML file: it is not UTF-8")
     }
     return try PaywallConfiguration.parse(text, path: path)
   }
+}
+
+/// Why a configuration cannot be read: one sentence.
+private struct UnreadableConfiguration: Error, CustomStringConvertible {
+  let description: String
 }
 
 /// Whose access is changed, to what.

@@ -2,8 +2,8 @@ import Foundation
 
 /// A moment as people and programs read it.
 enum Moment {
-  /// The end of the year 9999, the last that RFC 3339 can write, in Unix milliseconds.
-  private static let lastMs: Int64 = 253_402_300_799_999
+  /// The last second of the year 9999, the last that RFC 3339 can write, in Unix milliseconds.
+  private static let lastMs: Int64 = 253_402_300_799_000
 
   /// Now by this machine's clock, in Unix milliseconds.
   static var nowMs: Int64 {

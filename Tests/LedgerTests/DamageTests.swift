@@ -133,4 +133,19 @@ struct DamageTests {
     // Most of the file is unused space or text, whose damage shows as other names or not at all.
     #expect(refused > 0, "seed \(seed)")
   }
+
+  @Test func `damage elsewhere is found by looking at everything`() throws {
+    let scratch = try Scratch()
+    let path = try ledger(scratch)
+    #expect(try LedgerCheck(path: path).run().isEmpty)
+    let page = try DatabaseQueue(path: path).read { db in
+      try Int64.fetchOne(db, sql: "SELECT rootpage FROM sqlite_schema WHERE name = 'credits'")
+    }
+    try overwrite(path, at: Int(try #require(page) - 1) * 4096, count: 200)
+    #expect(try open(path) == 3000)
+    #expect(try !LedgerCheck(path: path).run().isEmpty)
+    let cancelled = LedgerCheck(path: path)
+    cancelled.cancel()
+    #expect(try cancelled.run().isEmpty)
+  }
 }

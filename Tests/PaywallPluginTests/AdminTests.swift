@@ -111,6 +111,28 @@ struct AdminTests {
     }
   }
 
+  @Test func `damage that no access hangs on is told while the broker serves`() async throws {
+    try await onThread {
+      let host = try PluginHost(tangle: Self.down)
+      #expect(host.start() == success)
+      host.stop()
+      let shell = Shell(path: host.scratch.path("paywall.db"))
+      let page = try shell.answer("SELECT rootpage FROM sqlite_schema WHERE name = 'credits'")
+      let file = try #require(FileHandle(forUpdatingAtPath: shell.path))
+      try file.seek(toOffset: (#require(UInt64(page)) - 1) * 4096)
+      try file.write(contentsOf: Data(repeating: 0xA5, count: 200))
+      try file.close()
+      #expect(host.start() == success)
+      #expect(
+        eventually(within: Self.turnS) {
+          host.tick()
+          return !PluginHost.log(containing: "\(shell.path): it is damaged").isEmpty
+        })
+      #expect(host.read("sensor/1m", username: nil) == success)
+      host.stop()
+    }
+  }
+
   @Test func `offers that make no sense close nothing that runs, and stop the next start`()
     async throws
   {
@@ -159,6 +181,17 @@ private struct Shell: Sendable {
     try input.fileHandleForWriting.close()
     process.waitUntilExit()
     #expect(process.terminationStatus == 0, "\(sql)")
+  }
+
+  /// The first line that a statement answers.
+  func answer(_ sql: String) throws -> String {
+    let (process, input, output) = process()
+    try process.run()
+    try input.fileHandleForWriting.write(contentsOf: Data("\(sql);\n".utf8))
+    try input.fileHandleForWriting.close()
+    let answer = try output.fileHandleForReading.readToEnd() ?? Data()
+    process.waitUntilExit()
+    return String(decoding: answer.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
   }
 
   /// Runs a statement, and `body` before it is committed.
