@@ -1,0 +1,197 @@
+"""What a delivery costs the broker, by the rules it has to ask: CPU time and instructions.
+
+Each broker has two fans of 1000 subscribers: in one all may read what is published, in the other only
+the first may, so that 999 of 1000 deliveries are denied.
+"""
+
+import subprocess
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+
+import broker
+from broker import PASSWORD, PUBLISHER, Broker, Paywall, topic
+from process import Child, cpu_ns
+
+SUBSCRIBERS = 1000
+BUYERS = [f"buyer-{index}" for index in range(SUBSCRIBERS)]
+# Who has bought something, but not what is published.
+OTHERS = [f"other-{index}" for index in range(SUBSCRIBERS - 1)]
+LOADS = ("allowed", "denied")
+# A cost begins with a position: absolute, relative to the last one, or the same.
+COST_LINE = tuple("0123456789+-*")
+
+
+class Setup:
+    """One kind of rules: what goes into mosquitto.conf, and who subscribes in both fans."""
+
+    def __init__(self, name, allowed=("reader",) * SUBSCRIBERS,
+                 denied=("reader",) + ("stranger",) * (SUBSCRIBERS - 1)):
+        self.name = name
+        self.users = {"allowed": allowed, "denied": denied}
+
+    def lines(self, folder, plugin):
+        """Writes what the broker needs into `folder`; gives lines of mosquitto.conf."""
+        kind, _, count = self.name.partition(" ")
+        if kind == "dynamic-security":
+            return broker.dynamic_security_file(folder, int(count))
+        names = {PUBLISHER, *self.users["allowed"], *self.users["denied"]}
+        passwords = broker.password_file(folder, names, iterations=1)
+        if kind == "acl_file":
+            return [passwords, *broker.acl_file(folder, int(count))]
+        if kind == "none":
+            return [passwords]
+        paywall = Paywall(folder, plugin, offers=int(count))
+        paywall.make_ledger([passwords])
+        paywall.grant([(name, 999) for name in sorted(set(self.users["allowed"]))])
+        if count == "1000":
+            paywall.grant([(name, index) for index, name in enumerate(OTHERS)])
+        return [*paywall.lines, passwords]
+
+
+SETUPS = [
+    Setup("none"),
+    Setup("paywall 1"),
+    Setup("paywall 1000", allowed=BUYERS, denied=(BUYERS[0], *OTHERS)),
+    Setup("acl_file 1"),
+    Setup("acl_file 1000"),
+    Setup("dynamic-security 1"),
+    Setup("dynamic-security 1000"),
+]
+
+
+class Fan(Child):
+    """1000 subscribers and a publisher, connected to a broker."""
+
+    def __init__(self, tools, setup, load, at):
+        self.broker = at
+        # Without rules, everybody may read.
+        self.readers = SUBSCRIBERS if load == "allowed" or setup.name == "none" else 1
+        users, publisher = at.folder / f"{load}.users", at.folder / "publisher.user"
+        users.write_text("".join(f"{name} {PASSWORD}\n" for name in setup.users[load]))
+        publisher.write_text(f"{PUBLISHER} {PASSWORD}\n")
+        # Both fans of a broker would otherwise hear each other.
+        super().__init__(
+            tools / "fan", at.port, topic(999), publisher, users, self.readers,
+            log=at.folder / "fan.log", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.expect_line()
+
+    def expect_line(self):
+        line = self.process.stdout.readline()
+        if not line:
+            self.process.wait()
+            self.check_running()
+        return line
+
+    def publish(self, messages):
+        """Publishes so many messages; gives the seconds that took."""
+        self.process.stdin.write(f"{messages}\n")
+        self.process.stdin.flush()
+        return float(self.expect_line())
+
+    def cpu(self, messages):
+        """CPU time of the broker, in ns per delivery: main thread, all threads; and the rate."""
+        before = cpu_ns(self.broker.pid)
+        seconds = self.publish(messages)
+        after = cpu_ns(self.broker.pid)
+        deliveries = messages * SUBSCRIBERS
+        main, process = ((b - a) / deliveries for a, b in zip(before, after))
+        return {"main_ns": main, "process_ns": process, "per_s": deliveries / seconds}
+
+
+def measure_cpu(folder, tools, plugin, rounds, seconds):
+    """Interleaved rounds over all setups; gives the medians, by load and setup."""
+    samples = {}
+    for load in LOADS:
+        with ExitStack() as stack:
+            fans = []
+            for number, setup in enumerate(SETUPS):
+                if load == "denied" and setup.name == "none":
+                    continue
+                place = Path(folder) / f"{load}-{number}"
+                place.mkdir()
+                at = stack.enter_context(Broker(place, setup.lines(place, plugin)))
+                fan = stack.enter_context(Fan(tools, setup, load, at))
+                messages = max(20, int(20 * seconds / fan.publish(20)))
+                fans.append((setup.name, fan, messages))
+            for _ in range(rounds):
+                for name, fan, messages in fans:
+                    samples.setdefault((load, name), []).append(fan.cpu(messages))
+    return {key: {part: median(sample[part] for sample in rounds) for part in rounds[0]}
+            | {"spread": [min(s["main_ns"] for s in rounds), max(s["main_ns"] for s in rounds)]}
+            for key, rounds in samples.items()}
+
+
+# --- Instructions --------------------------------------------------------------------------------
+
+
+def measure_instructions(folder, tools, plugin, messages, names):
+    """User-mode instructions of the broker's main thread per delivery, by load and setup."""
+    counts = {}
+    for number, setup in enumerate(SETUPS):
+        if setup.name not in names:
+            continue
+        for load in LOADS:
+            if load == "denied" and setup.name == "none":
+                continue
+            place = Path(folder) / f"instructions-{load}-{number}"
+            place.mkdir()
+            lines = setup.lines(place, plugin)
+            few = messages if not setup.name.endswith(" 1000") or "paywall" in setup.name else 4
+            counts[load, setup.name] = count(place, lines, tools, setup, load, few)
+    return counts
+
+
+def count(place, lines, tools, setup, load, messages):
+    """Counts with callgrind, which is switched on between two messages.
+
+    https://valgrind.org/docs/manual/cl-manual.html#cl-manual.monitor-commands
+    """
+    wrapper = ["valgrind", "-q", "--tool=callgrind", "--instr-atstart=no", "--separate-threads=yes",
+               f"--callgrind-out-file={place}/callgrind.%p"]
+    with Broker(place, lines, wrapper) as at, Fan(tools, setup, load, at) as fan:
+        fan.publish(20)
+        monitor(at, "instrumentation on")
+        # The first messages after it are translated anew, which is valgrind's work, not counted.
+        fan.publish(2)
+        monitor(at, "zero")
+        fan.publish(messages)
+        monitor(at, "dump")
+        dumps = {int(path.name.rsplit("-", 1)[1]): path for path in place.glob("callgrind.*-*")}
+        if 1 not in dumps:
+            raise SystemExit(f"callgrind wrote no counts: {sorted(place.iterdir())}")
+        return objects(dumps[1].read_text(errors="replace"), messages * SUBSCRIBERS)
+
+
+def monitor(at, command):
+    done = subprocess.run(["vgdb", f"--pid={at.pid}", *command.split()], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"vgdb {command}: {done.stderr.strip()}")
+
+
+def objects(text, deliveries):
+    """Instructions per delivery, all and those in the plugin, of a callgrind dump.
+
+    Format: https://valgrind.org/docs/manual/cl-format.html
+    """
+    names, costs, current, is_call = {}, {}, "", False
+    for line in text.splitlines():
+        if line.startswith(("ob=", "cob=")):
+            kind, _, rest = line.partition("=")
+            key, _, name = rest.partition(" ")
+            # A name is written out where it comes first.
+            if name:
+                names[key] = name
+            if kind == "ob":
+                current = names[key]
+        elif line.startswith("calls="):
+            is_call = True
+        elif line.startswith(COST_LINE):
+            # The line after a call holds what the callee cost.
+            if not is_call:
+                fields = line.split()
+                costs[current] = costs.get(current, 0) + int((fields + [0])[1])
+            is_call = False
+    return {"all": sum(costs.values()) / deliveries,
+            "objects": {Path(name).name: cost / deliveries for name, cost in costs.items()
+                        if cost > deliveries / 100}}
