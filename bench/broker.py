@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import pwd
 import shutil
 import socket
 import sqlite3
@@ -43,10 +44,10 @@ class Broker(Child):
         self.folder = Path(folder)
         self.port = free_port()
         configuration = [
-            f"listener {self.port} 127.0.0.1", f"user {os.environ.get('USER') or 'root'}",
+            f"listener {self.port} 127.0.0.1", f"user {pwd.getpwuid(os.getuid()).pw_name}",
             "persistence false", "set_tcp_nodelay true", "sys_interval 0",
             # Nothing is dropped.
-            "max_queued_messages 0", "allow_duplicate_messages true", "max_inflight_messages 0",
+            "max_queued_messages 0", "max_inflight_messages 0",
             "log_type error", "log_type warning", "allow_anonymous false", *lines,
         ]
         file = self.folder / "mosquitto.conf"
@@ -60,13 +61,24 @@ class Broker(Child):
         return self.process.pid
 
     def __enter__(self):
-        await_("the broker listens", self.listens, timeout_s=300, pause_s=0.001)
+        try:
+            await_("the broker answers", self.answers, timeout_s=300, pause_s=0.001)
+        except BaseException:
+            self.__exit__()
+            raise
+        self.ready_s = time.monotonic() - self.started
         return self
 
-    def listens(self):
+    def answers(self):
+        """Whether it answers a CONNECT, be it with a refusal: it listens before its loop runs, and a
+        SIGTERM in between is lost."""
         self.check_running()
         with socket.socket() as client:
-            return client.connect_ex(("127.0.0.1", self.port)) == 0
+            if client.connect_ex(("127.0.0.1", self.port)) != 0:
+                return False
+            client.settimeout(60)
+            client.sendall(b"\x10\x0f\0\4MQTT\4\2\0\0\0\3who")
+            return client.recv(4)[:2] == b"\x20\2"
 
 
 def hashed(password, iterations):

@@ -24,16 +24,20 @@ class Child:
         return self
 
     def __exit__(self, *_):
+        hangs = False
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
                 self.process.wait(30)
             except subprocess.TimeoutExpired:
+                hangs = True
                 self.process.kill()
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe:
                 pipe.close()
+        if hangs:
+            raise SystemExit(f"{self.name} did not end within 30 seconds:\n{self.last_words()}")
 
     def last_words(self):
         text = Path(self.log).read_text(errors="replace").strip() if self.log else ""
