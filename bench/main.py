@@ -65,8 +65,8 @@ class Bench:
         self.report.details["cpu"] = [
             {"load": load, "rules": rules} | values for (load, rules), values in cpu.items()]
         main = {key: values["main_ns"] for key, values in cpu.items()}
-        for load, part in delivery.TITLES.items():
-            part = f"{part}: CPU time of the broker's main thread per delivery"
+        for load in delivery.LOADS:
+            part = f"{delivery.TITLES[load]}: CPU time of the broker's main thread per delivery"
             for (at, rules), ns in main.items():
                 if at == load:
                     self.report.add(part, delivery.describe(rules), ns / 1000, "µs")
