@@ -39,12 +39,12 @@ class Setup:
         self.name = name
         self.users = {"allowed": allowed, "denied": denied}
 
-    def lines(self, folder, plugin, load):
+    def lines(self, folder, tools, plugin, load):
         """Writes what the broker needs into `folder`; gives lines of mosquitto.conf."""
         duplicates = "false" if load == ONCE else "true"
-        return [f"allow_duplicate_messages {duplicates}", *self.rules(folder, plugin)]
+        return [f"allow_duplicate_messages {duplicates}", *self.rules(folder, tools, plugin)]
 
-    def rules(self, folder, plugin):
+    def rules(self, folder, tools, plugin):
         kind, _, count = self.name.partition(" ")
         if kind == "dynamic-security":
             return broker.dynamic_security_file(folder, int(count))
@@ -54,6 +54,8 @@ class Setup:
             return [passwords, *broker.acl_file(folder, int(count))]
         if kind == "none":
             return [passwords]
+        if kind == "least":
+            return [passwords, f"plugin {tools}/one_line.so"]
         paywall = Paywall(folder, plugin, offers=int(count))
         paywall.make_ledger([passwords])
         paywall.grant([(name, 999) for name in sorted(set(self.users["allowed"]))])
@@ -64,6 +66,7 @@ class Setup:
 
 SETUPS = [
     Setup("none"),
+    Setup("least"),
     Setup("paywall 1"),
     Setup("paywall 1000", allowed=BUYERS, denied=(BUYERS[0], *OTHERS)),
     Setup("acl_file 1"),
@@ -77,6 +80,7 @@ def describe(name):
     kind, _, count = name.partition(" ")
     return {
         "none": "no plugin, no rules",
+        "least": "a plugin of one line of C",
         "paywall 1": "paywall, 1 buyer, 1 offer",
         "paywall 1000": "paywall, 1000 buyers, 1000 offers",
     }.get(name, f"{kind}, {count} rule{'s' if count != '1' else ''}")
@@ -131,7 +135,7 @@ def measure_cpu(folder, tools, plugin, rounds, seconds):
                     continue
                 place = Path(folder) / f"{load}-{number}"
                 place.mkdir()
-                at = stack.enter_context(Broker(place, setup.lines(place, plugin, load)))
+                at = stack.enter_context(Broker(place, setup.lines(place, tools, plugin, load)))
                 fan = stack.enter_context(Fan(tools, setup, load, at))
                 messages = max(20, int(20 * seconds / fan.publish(20)))
                 fans.append((setup.name, fan, messages))
@@ -148,17 +152,17 @@ def measure_cpu(folder, tools, plugin, rounds, seconds):
 
 def measure_instructions(folder, tools, plugin, is_quick):
     """User-mode instructions of the broker's main thread per delivery, by load and setup."""
-    quick = ("none", *OURS, "acl_file 1")
+    quick = ("none", "least", *OURS, "acl_file 1")
     counts = {}
     for load in (*LOADS, ONCE):
         for number, setup in enumerate(SETUPS):
             if load == "denied" and setup.name == "none" or is_quick and setup.name not in quick:
                 continue
-            if load == ONCE and setup.name not in ("none", *OURS):
+            if load == ONCE and setup.name not in ("none", "least", *OURS):
                 continue
             place = Path(folder) / f"{load}-{number}"
             place.mkdir()
-            lines = setup.lines(place, plugin, load)
+            lines = setup.lines(place, tools, plugin, load)
             # The count hardly depends on how many; a thousand rules take seconds a message.
             is_slow = setup.name.endswith(" 1000") and setup.name not in OURS
             counts[load, setup.name] = count(

@@ -30,9 +30,10 @@ class Bench:
 
     def compile_tools(self):
         self.tools.mkdir()
-        for name in ("fan", "logins"):
-            subprocess.run(["cc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror",
-                            SOURCES / f"{name}.c", "-o", self.tools / name], check=True)
+        for name, *options in (("fan",), ("logins",), ("one_line", "-shared", "-fPIC")):
+            tool = self.tools / (f"{name}.so" if options else name)
+            subprocess.run(["cc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", *options,
+                            SOURCES / f"{name}.c", "-o", tool], check=True)
 
     def place(self, name):
         folder = self.folder / name
