@@ -21,7 +21,7 @@ static void subscribe(int port, const char *topic, const struct user *users) {
   epoll = epoll_create1(0);
   for (size_t i = 0; i < subscriber_count; i++) {
     char client_id[32];
-    snprintf(client_id, sizeof client_id, "fan-%d-%zu", getpid(), i);
+    snprintf(client_id, sizeof client_id, "fan-%04zu", i);
     sockets[i] = dial(port, SOCK_STREAM);
     send_connect(sockets[i], client_id, &users[i]);
     await_success(sockets[i], 4, users[i].name);
@@ -78,7 +78,7 @@ int main(int count, char **arguments) {
   subscribe(port, topic, users);
 
   char client_id[32];
-  snprintf(client_id, sizeof client_id, "fan-%d-publisher", getpid());
+  snprintf(client_id, sizeof client_id, "fan-publisher");
   int fd = dial(port, SOCK_STREAM);
   send_connect(fd, client_id, publisher);
   await_success(fd, 4, publisher->name);
