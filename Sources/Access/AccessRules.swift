@@ -1,10 +1,9 @@
 public import PaywallCore
 
-/// What an offer version is called in memory: the number of its row in the ledger.
-public typealias OfferKey = Int64
-
 /// What the configuration says about topics, and what is sold: built once, then only read.
-public struct AccessRules: Sendable {
+///
+/// It keeps the classes of topics that were asked about, so one thread at a time may use it.
+public struct AccessRules: ~Copyable, Sendable {
   /// What a configured account may do beyond what others may.
   public struct ConfiguredAccount: Hashable, Sendable {
     /// The name inside the broker.
@@ -22,31 +21,19 @@ public struct AccessRules: Sendable {
     }
   }
 
-  /// The rules that a topic falls under.
-  struct TopicClass {
-    var isFree = false
-    /// The offer versions that sell it.
-    var offers: [OfferKey] = []
-    /// Configured accounts, by position, that may publish or read it.
-    var publishers: [Int] = []
-    var readers: [Int] = []
-  }
-
-  private enum Rule {
+  enum Rule: Hashable, BitwiseCopyable, Sendable {
     case free
     case sold(OfferKey)
     case publish(account: Int)
     case read(account: Int)
   }
 
-  /// A SUBSCRIBE is refused where none of it could be read (`subscribe = "strict"`).
-  let isSubscribeStrict: Bool
-  /// What is sold.
-  let sold: [(offer: OfferKey, filter: TopicFilter)]
-  let free: [TopicFilter]
-  let accounts: [ConfiguredAccount]
-  private var tree = TopicTree<Rule>()
-  private var accountIndexes = BytesTable<Int>()
+  let subscribing: SubscribeRules
+  private let tree: TopicTree<Rule>
+  private let accounts: [ConfiguredAccount]
+  private let accountIndex: TagIndex
+  private let hash = KeyedHash()
+  private var cache: TopicCache
 
   /// Rules of the given parts.
   ///
@@ -60,35 +47,86 @@ public struct AccessRules: Sendable {
     free: [TopicFilter], sold: [(offer: OfferKey, topics: [TopicFilter])],
     accounts: [ConfiguredAccount], isSubscribeStrict: Bool = false
   ) {
-    self.free = free
-    self.sold = sold.flatMap { entry in entry.topics.map { (entry.offer, $0) } }
+    let sold = sold.flatMap { entry in entry.topics.map { (offer: entry.offer, filter: $0) } }
+    var rules: [(filter: TopicFilter, value: Rule)] = free.map { ($0, .free) }
+    rules += sold.map { ($0.filter, .sold($0.offer)) }
+    for (number, account) in accounts.enumerated() {
+      rules += account.publish.map { ($0, .publish(account: number)) }
+      rules += account.read.map { ($0, .read(account: number)) }
+    }
+    tree = TopicTree(rules)
+    subscribing = SubscribeRules(free: free, sold: sold, isStrict: isSubscribeStrict)
+    cache = TopicCache(slots: max(Self.smallestCache, Self.cacheSlotsPerRule * rules.count))
     self.accounts = accounts
-    self.isSubscribeStrict = isSubscribeStrict
-    for filter in free { tree.insert(.free, for: filter) }
-    for (offer, filter) in self.sold { tree.insert(.sold(offer), for: filter) }
-    for (index, account) in accounts.enumerated() {
-      accountIndexes.set(index, for: account.username)
-      for filter in account.publish { tree.insert(.publish(account: index), for: filter) }
-      for filter in account.read { tree.insert(.read(account: index), for: filter) }
+    accountIndex = TagIndex(capacity: accounts.count)
+    for (number, account) in accounts.enumerated() {
+      accountIndex.insert(account.username.withUnsafeBytes { hash($0) }, number)
     }
   }
 
   /// The rules that a topic falls under.
-  func classify(_ topic: UnsafeRawBufferPointer) -> TopicClass {
+  @inline(__always)
+  mutating func topicClass(_ topic: UnsafeRawBufferPointer) -> TopicClass {
+    if let known = cache.find(topic) { return known }
+    let topicClass = classify(topic)
+    cache.keep(topicClass, for: topic)
+    return topicClass
+  }
+
+  /// Whether a configured account may read a topic without paying.
+  func isReader(_ username: UnsafeRawBufferPointer, of topic: UnsafeRawBufferPointer) -> Bool {
+    guard let number = accountNumber(username) else { return false }
+    return tree.contains(matching: topic) { $0 == .read(account: number) }
+  }
+
+  /// Whether a configured account may publish to a topic.
+  func isPublisher(_ username: UnsafeRawBufferPointer, of topic: UnsafeRawBufferPointer) -> Bool {
+    guard let number = accountNumber(username) else { return false }
+    return tree.contains(matching: topic) { $0 == .publish(account: number) }
+  }
+
+  /// Whether an account holds any of the offers that sell a topic, however many those are.
+  func isHeld(
+    _ topic: UnsafeRawBufferPointer, by account: UnsafePointer<AccountRecord>, nowMs: Int64
+  ) -> Bool {
+    tree.contains(matching: topic) { rule in
+      if case .sold(let offer) = rule { account.holds(offer, nowMs) } else { false }
+    }
+  }
+
+  /// Whether there is a configured account of this name.
+  func isConfigured(_ username: UnsafeRawBufferPointer) -> Bool {
+    accountNumber(username) != nil
+  }
+
+  /// Whether a configured account may read all that a filter matches without paying.
+  func isReader(_ username: UnsafeRawBufferPointer, ofAll filter: TopicFilter) -> Bool {
+    accountNumber(username).map { accounts[$0].read.contains { $0.covers(filter) } } ?? false
+  }
+
+  private func accountNumber(_ username: UnsafeRawBufferPointer) -> Int? {
+    let found = accountIndex.find(hash(username)) { number in
+      accounts[number].username.withUnsafeBytes { $0.hasSameBytes(as: username) }
+    }
+    return found?.position
+  }
+
+  private func classify(_ topic: UnsafeRawBufferPointer) -> TopicClass {
     var result = TopicClass()
-    tree.forEachMatch(of: topic) { rule in
+    result.own = TopicClass.Own(topic)
+    _ = tree.contains(matching: topic) { rule in
       switch rule {
       case .free: result.isFree = true
-      case .sold(let offer): result.offers.append(offer)
-      case .publish(let account): result.publishers.append(account)
-      case .read(let account): result.readers.append(account)
+      case .sold(let offer): result.add(offer)
+      case .publish: result.hasPublishers = true
+      case .read: result.hasReaders = true
       }
+      return false
     }
     return result
   }
 
-  /// The configured account of a name, by position.
-  func accountIndex(_ username: UnsafeRawBufferPointer) -> Int? {
-    accountIndexes.value(for: username)
-  }
+  private static let smallestCache = 1024
+  /// Few enough topics of literal rules then share a slot.
+  private static let cacheSlotsPerRule = 8
 }

@@ -1,4 +1,4 @@
-public import PaywallCore
+import PaywallCore
 
 /// The answer to "may this client do this to this topic now?".
 public enum Decision: Hashable, Sendable {
@@ -10,48 +10,36 @@ public enum Decision: Hashable, Sendable {
   case `defer`
 }
 
-/// When an account may read what an offer version sells.
-public struct OfferAccess: Hashable, Sendable {
-  /// The offer version.
-  public var offer: OfferKey
-  /// When.
-  public var span: Span
-
-  /// Access of the given parts.
-  public init(offer: OfferKey, span: Span) {
-    self.offer = offer
-    self.span = span
-  }
-}
-
 /// Answers access questions from memory, on the broker's main thread.
 ///
-/// Not `Sendable`: one thread owns it. Others hand changes over through a `ChangeQueue`.
+/// Not `Sendable`: one thread owns it. Others hand changes over through a `ChangeQueue`. A question
+/// neither allocates memory, nor locks, nor waits.
 public struct AccessTable: ~Copyable {
-  private var rules: AccessRules
-  private var bought = BytesTable<[OfferAccess]>()
-  private var cache: [CachedClass?]
-
-  private struct CachedClass {
-    var topic: [UInt8]
-    var topicClass: AccessRules.TopicClass
+  struct State: ~Copyable {
+    var rules: AccessRules
+    var accounts: AccountTable
+    /// Changes that were taken from a queue and are not applied yet, oldest first.
+    var pending: Unmanaged<ChangeBatch>?
   }
 
-  /// A table without any bought access.
-  public init(rules: AccessRules) {
-    self.rules = rules
-    cache = Array(repeating: nil, count: Self.cacheSize)
+  /// In memory of its own, so that its owner can keep the table in a constant: what is reached
+  /// through a class's variable costs a check for overlapping accesses each time.
+  let state: UnsafeMutablePointer<State>
+
+  /// A table of rules and of what accounts hold.
+  public init(
+    rules: consuming AccessRules = AccessRules(free: [], sold: [], accounts: []),
+    accounts: consuming AccountTable = AccountTable(capacity: 0)
+  ) {
+    state = .allocate(capacity: 1)
+    state.initialize(to: State(rules: rules, accounts: accounts, pending: nil))
   }
 
-  /// Takes over a change.
-  public mutating func apply(_ change: AccessChange) {
-    switch change {
-    case .rules(let rules):
-      self.rules = rules
-      cache = Array(repeating: nil, count: Self.cacheSize)
-    case .account(let username, let access):
-      bought.set(access.isEmpty ? nil : access, for: username)
-    }
+  deinit {
+    var next = state.pointee.pending
+    while let batch = next?.takeRetainedValue() { next = batch.next }
+    state.deinitialize(count: 1)
+    state.deallocate()
   }
 
   /// Whether a message of a topic may go to a client.
@@ -59,34 +47,50 @@ public struct AccessTable: ~Copyable {
   /// - Parameters:
   ///   - topic: The topic.
   ///   - username: The client's name inside the broker; nil for an anonymous client.
-  ///   - nowMs: The tangle's time.
+  ///   - nowMs: The tangle's time; asked for only where the answer depends on it.
   /// - Returns: Never `defer` for a topic that is sold.
   /// - Complexity: Independent of the number of accounts and offers, but for offers that sell this
   ///   very topic.
-  public mutating func mayRead(
-    _ topic: UnsafeRawBufferPointer, username: UnsafeRawBufferPointer?, nowMs: Int64
+  public func mayRead(
+    _ topic: UnsafeRawBufferPointer, username: UnsafeRawBufferPointer?,
+    nowMs: @autoclosure () -> Int64
   ) -> Decision {
-    let topicClass = classify(topic)
+    let topicClass = state.pointee.rules.topicClass(topic)
     if topicClass.isFree { return .allow }
-    if !topicClass.offers.isEmpty {
+    if topicClass.isSold {
       guard let username else { return .deny }
-      let isAllowed =
-        holdsAccess(username, to: topicClass.offers, nowMs: nowMs)
-        || isAmong(topicClass.readers, username)
-      return isAllowed ? .allow : .deny
+      if let account = state.pointee.accounts.find(username) {
+        let nowMs = nowMs()
+        if topicClass.isHeld(by: account, nowMs) { return .allow }
+        if topicClass.hasMoreOffers,
+          state.pointee.rules.isHeld(topic, by: account, nowMs: nowMs)
+        {
+          return .allow
+        }
+      }
+      return topicClass.hasReaders && state.pointee.rules.isReader(username, of: topic)
+        ? .allow : .deny
     }
-    guard Self.isPaywallTopic(topic) else { return .defer }
-    if topic.elementsEqual(Self.offersTopic) { return .allow }
-    return username.flatMap { rules.accountIndex($0) } == nil ? .deny : .allow
+    switch topicClass.own {
+    case .no: return .defer
+    case .offers: return .allow
+    case .other:
+      guard let username else { return .deny }
+      return state.pointee.rules.isConfigured(username) ? .allow : .deny
+    }
   }
 
   /// Whether a client may publish to a topic.
-  public mutating func mayWrite(
+  public func mayWrite(
     _ topic: UnsafeRawBufferPointer, username: UnsafeRawBufferPointer?
   ) -> Decision {
-    let topicClass = classify(topic)
-    if let username, isAmong(topicClass.publishers, username) { return .allow }
-    let isOurs = topicClass.isFree || !topicClass.offers.isEmpty || Self.isPaywallTopic(topic)
+    let topicClass = state.pointee.rules.topicClass(topic)
+    if topicClass.hasPublishers, let username,
+      state.pointee.rules.isPublisher(username, of: topic)
+    {
+      return .allow
+    }
+    let isOurs = topicClass.isFree || topicClass.isSold || topicClass.own != .no
     return isOurs ? .deny : .defer
   }
 
@@ -95,75 +99,31 @@ public struct AccessTable: ~Copyable {
   /// Reading is what is judged at each delivery, so that a payment takes effect without a new
   /// SUBSCRIBE. But a member of a shared subscription who may not read would swallow the messages of
   /// the others.
+  ///
+  /// - Complexity: At most in proportion to the offers that the filter overlaps.
   public func maySubscribe(
     _ filter: UnsafeRawBufferPointer, username: UnsafeRawBufferPointer?, nowMs: Int64
   ) -> Decision {
     guard let subscription = Subscription(filter) else { return .allow }
-    let filter = subscription.filter
-    let touched = rules.sold.filter { sold in
-      sold.filter.overlaps(filter) && !rules.free.contains { $0.covers(sold.filter) }
+    let (filter, isShared) = (subscription.filter, subscription.isShared)
+    let isStrict = state.pointee.rules.subscribing.isStrict
+    guard isShared || isStrict && state.pointee.rules.subscribing.isWhollySold(filter) else {
+      return .allow
     }
-    guard !touched.isEmpty, !mayReadUnpaid(filter, username) else { return .allow }
-    let readable = touched.filter { sold in
-      username.map { holdsAccess($0, to: [sold.offer], nowMs: nowMs) } ?? false
-    }
-    if subscription.isShared {
-      let isAllReadable = touched.allSatisfy { sold in
-        readable.contains { $0.filter.covers(sold.filter) }
-      }
-      return isAllReadable ? .allow : .deny
-    }
-    let isWhollySold = touched.contains { $0.filter.covers(filter) }
-    return rules.isSubscribeStrict && isWhollySold && readable.isEmpty ? .deny : .allow
+    let account = username.flatMap { state.pointee.accounts.find($0) }
+    let holds = { (offer: OfferKey) in account?.holds(offer, nowMs) ?? false }
+    let isReadable =
+      isShared
+      ? state.pointee.rules.subscribing.holdsAll(of: filter, holds)
+      : state.pointee.rules.subscribing.holdsAny(of: filter, holds)
+    if isReadable { return .allow }
+    let isReader = username.map { state.pointee.rules.isReader($0, ofAll: filter) } ?? false
+    return isReader ? .allow : .deny
   }
 
   /// Whether a filter asks for anything that is sold.
   public func concernsSold(_ filter: UnsafeRawBufferPointer) -> Bool {
     guard let subscription = Subscription(filter) else { return false }
-    return rules.sold.contains { $0.filter.overlaps(subscription.filter) }
+    return state.pointee.rules.subscribing.concernsSold(subscription.filter)
   }
-
-  private func mayReadUnpaid(_ filter: TopicFilter, _ username: UnsafeRawBufferPointer?) -> Bool {
-    guard let account = username.flatMap({ rules.accountIndex($0) }) else { return false }
-    return rules.accounts[account].read.contains { $0.covers(filter) }
-  }
-
-  private func holdsAccess(
-    _ username: UnsafeRawBufferPointer, to offers: [OfferKey], nowMs: Int64
-  ) -> Bool {
-    guard let access = bought.value(for: username) else { return false }
-    return access.contains { $0.span.contains(nowMs) && offers.contains($0.offer) }
-  }
-
-  private func isAmong(_ accounts: [Int], _ username: UnsafeRawBufferPointer) -> Bool {
-    guard !accounts.isEmpty, let account = rules.accountIndex(username) else { return false }
-    return accounts.contains(account)
-  }
-
-  /// The rules of a topic, remembered, for a topic is asked about once for each of its subscribers.
-  private mutating func classify(_ topic: UnsafeRawBufferPointer) -> AccessRules.TopicClass {
-    var hasher = Hasher()
-    hasher.combine(bytes: topic)
-    let slot = hasher.finalize() & (Self.cacheSize - 1)
-    if let cached = cache[slot],
-      cached.topic.withUnsafeBytes({ $0.elementsEqual(topic) })
-    {
-      return cached.topicClass
-    }
-    let topicClass = rules.classify(topic)
-    cache[slot] = CachedClass(topic: Array(topic), topicClass: topicClass)
-    return topicClass
-  }
-
-  private static func isPaywallTopic(_ topic: UnsafeRawBufferPointer) -> Bool {
-    topic.starts(with: paywallPrefix) || topic.elementsEqual(paywallPrefix.dropLast())
-  }
-
-  /// A power of two.
-  ///
-  /// Topics that share a slot only evict each other, so that a flood of topics costs
-  /// time but no memory.
-  private static let cacheSize = 1024
-  private static let paywallPrefix = Array("$SYS/paywall/".utf8)
-  private static let offersTopic = Array("$SYS/paywall/offers".utf8)
 }

@@ -1,67 +1,92 @@
 import Synchronization
 
-/// A change of what is in memory.
-public enum AccessChange: Sendable {
-  /// New rules take the place of all earlier ones.
-  case rules(AccessRules)
-  /// All that an account, by its name inside the broker, has bought and what has not ended yet.
-  case account(username: [UInt8], access: [OfferAccess])
-}
-
-/// Hands changes from the watcher's thread to the broker's main thread, which never waits.
+/// Hands changes from the watcher's thread to the broker's main thread, which never waits, and takes
+/// back what they replaced, so that the main thread never frees anything large.
 ///
 /// The watcher pushes batches onto a list with release semantics; the main thread looks with a
 /// relaxed load whether there is any, and then takes the whole list with an exchange of acquire
-/// semantics. Nothing is dereferenced that the relaxed load returned.
+/// semantics. Nothing is dereferenced that the relaxed load returned. The way back is the same.
 public final class ChangeQueue: Sendable {
-  private final class Batch: Sendable {
-    let changes: [AccessChange]
-    /// The batch that was pushed before; retained.
-    let older: Unmanaged<Batch>?
-
-    init(changes: [AccessChange], older: Unmanaged<Batch>?) {
-      self.changes = changes
-      self.older = older
-    }
-  }
-
-  private let newest = Atomic<Unmanaged<Batch>?>(nil)
+  let newest = Atomic<Unmanaged<ChangeBatch>?>(nil)
+  private let applied = Atomic<Unmanaged<ChangeBatch>?>(nil)
 
   /// An empty queue.
   public init() {}
 
   deinit {
-    _ = takeAll()
+    Self.free(Self.take(newest))
+    freeApplied()
   }
 
-  /// Adds changes.
+  /// Adds changes; frees what earlier ones have replaced.
   ///
-  /// One thread at a time may push.
-  public func push(_ changes: [AccessChange]) {
-    guard !changes.isEmpty else { return }
-    var older = newest.load(ordering: .relaxed)
-    while true {
-      let batch = Unmanaged.passRetained(Batch(changes: changes, older: older))
-      let (isDone, current) = newest.compareExchange(
-        expected: older, desired: batch, successOrdering: .releasing, failureOrdering: .relaxed)
-      if isDone { return }
-      batch.release()
-      older = current
-    }
+  /// They are applied in the order of the parameters, and after those of earlier pushes. One thread
+  /// at a time may push.
+  ///
+  /// - Parameters:
+  ///   - rules: What takes the place of all earlier rules.
+  ///   - accounts: What takes the place of all that accounts held.
+  ///   - changes: What takes the place of what some accounts held. The table of accounts has to have
+  ///     room for them: those that do not fit get nothing.
+  public func push(
+    rules: consuming AccessRules? = nil, accounts: consuming AccountTable? = nil,
+    changes: [AccountAccess] = []
+  ) {
+    freeApplied()
+    let batch = ChangeBatch(rules: rules, accounts: accounts, changes: changes)
+    Self.push(Unmanaged.passRetained(batch), onto: newest)
   }
 
-  /// Whether there is anything to take.
+  /// Frees what changes have replaced. For the thread that pushes.
+  public func freeApplied() {
+    Self.free(Self.take(applied))
+  }
+
+  /// Whether there is nothing to take.
   public var isEmpty: Bool { newest.load(ordering: .relaxed) == nil }
 
-  /// Takes all changes, oldest first, without waiting.
-  public func takeAll() -> [AccessChange] {
-    guard !isEmpty else { return [] }
-    var batches: [Batch] = []
-    var next = newest.exchange(nil, ordering: .acquiring)
-    while let batch = next?.takeRetainedValue() {
-      batches.append(batch)
-      next = batch.older
+  /// Takes all batches, oldest first, without waiting.
+  func takeAll() -> Unmanaged<ChangeBatch>? {
+    var next = Self.take(newest)
+    var oldest: Unmanaged<ChangeBatch>?
+    while let batch = next {
+      next = batch._withUnsafeGuaranteedRef { batch in
+        let older = batch.next
+        batch.next = oldest
+        return older
+      }
+      oldest = batch
     }
-    return batches.reversed().flatMap(\.changes)
+    return oldest
+  }
+
+  /// Gives a batch back, once it is applied.
+  func giveBack(_ batch: Unmanaged<ChangeBatch>) {
+    Self.push(batch, onto: applied)
+  }
+
+  private static func push(
+    _ batch: Unmanaged<ChangeBatch>, onto list: borrowing Atomic<Unmanaged<ChangeBatch>?>
+  ) {
+    var head = list.load(ordering: .relaxed)
+    while true {
+      batch._withUnsafeGuaranteedRef { $0.next = head }
+      let (isDone, current) = list.compareExchange(
+        expected: head, desired: batch, successOrdering: .releasing, failureOrdering: .relaxed)
+      if isDone { return }
+      head = current
+    }
+  }
+
+  private static func take(
+    _ list: borrowing Atomic<Unmanaged<ChangeBatch>?>
+  ) -> Unmanaged<ChangeBatch>? {
+    guard list.load(ordering: .relaxed) != nil else { return nil }
+    return list.exchange(nil, ordering: .acquiring)
+  }
+
+  private static func free(_ list: Unmanaged<ChangeBatch>?) {
+    var next = list
+    while let batch = next?.takeRetainedValue() { next = batch.next }
   }
 }

@@ -1,6 +1,8 @@
 /// The switch and the meter of an Insight: pure, with the time as an argument.
 struct Meter {
-  /// Below this power in milliwatts, a plug that is switched on says 8 (standby). The factory's.
+  /// Below this power in milliwatts, a plug that is switched on says 8 (standby).
+  ///
+  /// The factory's.
   static let standbyThreshold = 8000
   /// How long after switching off the old power is still reported.
   static let staleMs = 1000
@@ -15,7 +17,9 @@ struct Meter {
 
   init(curve: PowerCurve) { self.curve = curve }
 
-  /// Counts the seconds that have passed. `nowMs` is the time since the plug was started.
+  /// Counts the seconds that have passed.
+  ///
+  /// `nowMs` is the time since the plug was started.
   mutating func advance(toMs nowMs: Int) {
     while metredSeconds < nowMs / 1000 {
       if isOn {

@@ -101,7 +101,8 @@ final class SSDPResponder: Sendable {
   /// The address of ours that a peer reaches us by: what a socket connected to it is bound to.
   /// (Connecting a datagram socket sends nothing.)
   private static func localAddress(towards peer: sockaddr_in) -> String? {
-    guard let probe = try? Descriptor(Glibc.socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0), "socket"),
+    guard
+      let probe = try? Descriptor(Glibc.socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0), "socket"),
       peer.withPointer({ connect(probe.number, $0, $1) }) == 0
     else { return nil }
     return probe.localAddress?.text

@@ -19,8 +19,10 @@ struct Service {
   var controlPath: String { "/upnp/control/\(name)1" }
   var eventPath: String { "/upnp/event/\(name)1" }
 
-  /// The services of an Insight, in the order of its setup.xml. The actions are a selection; most
-  /// are only listed, and answered with an error, as the device does with several of its own.
+  /// The services of an Insight, in the order of its setup.xml.
+  ///
+  /// The actions are a selection; most are only listed, and answered with an error, as the device
+  /// does with several of its own.
   static let all: [Service] = [
     Service(
       name: "WiFiSetup", descriptionPath: "/setupservice.xml",
@@ -72,8 +74,9 @@ struct Service {
       actions: [Action("GetManufactureData", out: ["ManufactureData"])]),
   ]
 
-  /// The service description (UPnP Device Architecture 1.0, section 2.3). That of the insight
-  /// service starts with a byte order mark on the real device, so it does here.
+  /// The service description (UPnP Device Architecture 1.0, section 2.3).
+  ///
+  /// That of the insight service starts with a byte order mark on the real device, so it does here.
   var description: String {
     let variables = Set(actions.flatMap { $0.arguments.map(\.name) }).sorted()
     return """

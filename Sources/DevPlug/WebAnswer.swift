@@ -6,8 +6,9 @@ struct WebAnswer {
   /// Nil: the connection stays open without an answer, until the client or the plug gives up.
   var bytes: [UInt8]?
 
-  /// An answer with the headers of the real device, in its spelling and order. It has no
-  /// keep-alive: the connection is closed behind each answer.
+  /// An answer with the headers of the real device, in its spelling and order.
+  ///
+  /// It has no keep-alive: the connection is closed behind each answer.
   init(status: String = "200 OK", type: String = "text/xml; charset=\"utf-8\"", body: [UInt8]) {
     let head = [
       "HTTP/1.1 \(status)",

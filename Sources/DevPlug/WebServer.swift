@@ -18,8 +18,9 @@ final class WebServer: Sendable {
   private struct State {
     var listener: Descriptor?
     var connections = 0
-    var mostConnections = 0
     var requests = 0
+    var unanswered = 0
+    var mostUnanswered = 0
   }
 
   /// Listens on an IPv4 address and port (0: any free one).
@@ -34,9 +35,9 @@ final class WebServer: Sendable {
     start(on: listener)
   }
 
-  /// How many requests there have been, and how many connections at most were open at once.
-  var load: (requests: Int, mostConnections: Int) {
-    state.withLock { ($0.requests, $0.mostConnections) }
+  /// How many requests there have been, and how many at most waited for their answer at once.
+  var load: (requests: Int, mostAtOnce: Int) {
+    state.withLock { ($0.requests, $0.mostUnanswered) }
   }
 
   /// Closes the port, so that connections are refused.
@@ -86,7 +87,6 @@ final class WebServer: Sendable {
     let isAccepted = state.withLock { state in
       guard state.connections < Self.maximumConnections else { return false }
       state.connections += 1
-      state.mostConnections = max(state.mostConnections, state.connections)
       return true
     }
     guard isAccepted else { return }
@@ -98,14 +98,21 @@ final class WebServer: Sendable {
 
   private func serve(_ connection: Descriptor) {
     guard let request = WebRequest.read(from: connection, stop: stop) else { return }
-    state.withLock { $0.requests += 1 }
+    state.withLock { state in
+      state.requests += 1
+      state.unanswered += 1
+      state.mostUnanswered = max(state.mostUnanswered, state.unanswered)
+    }
     let answer = handler(request)
     guard let bytes = answer.bytes else {
       // Nothing else is expected on the connection, so it is readable when the client closes it.
       _ = connection.waitUntilReadable(orStopped: stop, timeoutMs: -1)
-      return
+      return state.withLock { $0.unanswered -= 1 }
     }
-    if answer.delayMs > 0, stop.wait(ms: answer.delayMs) { return }
+    let isStopped = answer.delayMs > 0 && stop.wait(ms: answer.delayMs)
+    // Before the last byte is sent: from then on, the client may rightly ask again.
+    state.withLock { $0.unanswered -= 1 }
+    if isStopped { return }
     send(bytes, to: connection)
   }
 

@@ -32,12 +32,15 @@ extension Ledger {
     network: String, address: Address, sinceMs: Int64?
   ) throws(LedgerError) -> ReadingPosition {
     let bornAtMs = try bornAtMs()
+    let sinceMs = sinceMs ?? bornAtMs
+    // What lies before the time from which was read so far is not covered by the checkpoint.
     let checkpoint = try read { db in
       try Int64.fetchOne(
-        db, sql: "SELECT checkpoint FROM sync WHERE network = ? AND address = ?",
-        arguments: [network, address.description])
+        db,
+        sql: "SELECT checkpoint FROM sync WHERE network = ? AND address = ? AND since_at <= ?",
+        arguments: [network, address.description, sinceMs])
     }
-    return ReadingPosition(checkpoint: checkpoint, sinceMs: sinceMs ?? bornAtMs)
+    return ReadingPosition(checkpoint: checkpoint, sinceMs: sinceMs)
   }
 
   /// Whether a transaction has its final row.
@@ -103,10 +106,13 @@ extension Ledger {
       }
       try db.execute(
         sql: """
-          INSERT INTO sync VALUES (?, ?, ?, ?)
-          ON CONFLICT DO UPDATE SET checkpoint = excluded.checkpoint, updated_at = excluded.updated_at
+          INSERT INTO sync VALUES (?, ?, ?, ?, ?)
+          ON CONFLICT DO UPDATE SET checkpoint = excluded.checkpoint,
+            since_at = excluded.since_at, updated_at = excluded.updated_at
           """,
-        arguments: [network, address.description, page.position.checkpoint, nowMs])
+        arguments: [
+          network, address.description, page.position.checkpoint, page.position.sinceMs, nowMs,
+        ])
       return recorded
     }
   }

@@ -90,6 +90,7 @@ enum Schema {
       network    TEXT NOT NULL,
       address    TEXT NOT NULL,
       checkpoint INTEGER,               -- every transaction up to it is in payments
+      since_at   INTEGER NOT NULL,      -- from this time on
       updated_at INTEGER NOT NULL,
       PRIMARY KEY (network, address)
     ) STRICT;

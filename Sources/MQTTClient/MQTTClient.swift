@@ -16,7 +16,9 @@ public final class MQTTClient: Sendable {
 
   deinit { session.stop() }
 
-  /// Connects, and goes on trying for as long as it takes. Returns at once.
+  /// Connects, and goes on trying for as long as it takes.
+  ///
+  /// Returns at once.
   public func start() { session.start() }
 
   /// Connects and waits until the broker has accepted the connection.
@@ -54,7 +56,9 @@ public final class MQTTClient: Sendable {
   /// Publishes a message.
   ///
   /// With QoS 0 it is lost when there is no connection; otherwise it is sent later.
-  /// - Parameter timeoutMs: how long to wait until it is sent (QoS 0) or acknowledged; nil: not.
+  /// - Parameters:
+  ///   - message: what goes where, and how.
+  ///   - timeoutMs: how long to wait until it is sent (QoS 0) or acknowledged; nil: not.
   /// - Throws: when there is no connection, the topic or payload is not valid, or the time is over.
   public func publish(_ message: MQTTMessage, waitMs timeoutMs: Int? = nil) throws(MQTTError) {
     if message.qos == .atMostOnce, !isConnected {

@@ -34,7 +34,9 @@ public struct MQTTError: Error, Hashable, CustomStringConvertible {
     self.description = description
   }
 
-  /// An error for what a function of libmosquitto returned. `errno` must be that of the call.
+  /// An error for what a function of libmosquitto returned.
+  ///
+  /// `errno` must be that of the call.
   init(status: Int32, errno number: Int32, at broker: String) {
     switch mosq_err_t(rawValue: status) {
     case MOSQ_ERR_ERRNO:

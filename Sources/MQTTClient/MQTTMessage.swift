@@ -16,7 +16,9 @@ public struct MQTTMessage: Hashable, Sendable {
   public var payload: [UInt8]
   /// How hard delivery is tried.
   public var qos: QoS
-  /// Published: the broker keeps it for later subscribers. Received: it was kept.
+  /// Published: the broker keeps it for later subscribers.
+  ///
+  /// Received: it was kept.
   public var isRetained: Bool
 
   /// A message with a payload of bytes.

@@ -21,7 +21,9 @@ public struct MQTTOptions: Sendable {
   public var host: String
   /// The broker's port: 1883 by custom, 8883 with TLS.
   public var port: UInt16
-  /// The client identifier; a random one by default. A broker has only one connection of a name.
+  /// The client identifier; a random one by default.
+  ///
+  /// A broker has only one connection of a name.
   public var clientID: String
   /// The user name; nil: anonymous.
   public var username: String?

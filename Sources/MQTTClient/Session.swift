@@ -87,7 +87,9 @@ final class Session: @unchecked Sendable {
 
 // The thread.
 extension Session {
-  /// Starts the thread, once. It holds the session until it ends.
+  /// Starts the thread, once.
+  ///
+  /// It holds the session until it ends.
   func start() {
     let isFirst = state.withLock { state in
       defer { state.isStarted = true }

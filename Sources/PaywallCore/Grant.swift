@@ -1,5 +1,5 @@
 /// A span of time, in Unix milliseconds of the tangle's time: the start is in it, the end is not.
-public struct Span: Hashable, Comparable, Sendable {
+public struct Span: Hashable, Comparable, Sendable, BitwiseCopyable {
   /// The first millisecond.
   public var startsAtMs: Int64
   /// The first millisecond after it.

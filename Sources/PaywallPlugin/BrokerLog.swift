@@ -22,7 +22,7 @@ enum BrokerLog {
     var text: String
   }
 
-  /// Writes a line. To be called on the main thread only.
+  /// Writes a line; to be called on the main thread only.
   static func write(_ level: Level, _ text: String) {
     // Whatever came from outside must not begin a line of its own, nor end one early.
     let line = text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : "\($0)" }

@@ -21,7 +21,7 @@ enum Callbacks {
     }
   }
 
-  /// Takes all of them back. The broker would keep their memory otherwise.
+  /// Takes all of them back, for the broker would keep their memory otherwise.
   static func unregister(_ identifier: OpaquePointer) {
     for (event, callback) in all {
       _ = mosquitto_callback_unregister(identifier, CInt(event.rawValue), callback, nil)

@@ -39,7 +39,9 @@ public func mosquitto_plugin_init(
 }
 
 // swift-format-ignore: AlwaysUseLowerCamelCase
-/// Stops the plugin, within a second. Mosquitto 2.1 calls it after a failed init too.
+/// Stops the plugin, within a second.
+///
+/// Mosquitto 2.1 calls it after a failed init too.
 @c @implementation
 public func mosquitto_plugin_cleanup(
   _ user_data: UnsafeMutableRawPointer?, _ options: UnsafeMutablePointer<mosquitto_opt>?,

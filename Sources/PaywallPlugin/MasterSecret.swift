@@ -19,6 +19,7 @@ struct MasterSecret {
   /// - Parameters:
   ///   - path: The file.
   ///   - mayCreate: Whether a missing file is made: together with a new ledger only.
+  /// - Returns: The secret.
   /// - Throws: `StartError`.
   static func load(path: String, mayCreate: Bool) throws(StartError) -> MasterSecret {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)

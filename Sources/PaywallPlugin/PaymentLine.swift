@@ -2,7 +2,7 @@ import Foundation
 import Ledger
 import PaywallCore
 
-/// One line for the log about a payment. Everything in it is public on the tangle.
+/// One line for the log about a payment; everything in it is public on the tangle.
 enum PaymentLine {
   static func describe(_ outcome: Ledger.Recorded.Outcome) -> String {
     let payment = outcome.payment
@@ -23,7 +23,8 @@ enum PaymentLine {
 
   private static func time(_ timeMs: Int64) -> String {
     Date(timeIntervalSince1970: Double(timeMs) / 1000)
-      .formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true)
-        .timeZone(separator: .omitted))
+      .formatted(
+        .iso8601.year().month().day().time(includingFractionalSeconds: true)
+          .timeZone(separator: .omitted))
   }
 }

@@ -10,15 +10,11 @@ import PaywallCore
 ///
 /// The broker passes it to the callbacks as `userdata`. Nothing here may trap, or wait.
 final class Plugin {
-  /// How many changes one callback applies at most.
-  private static let changesPerTurn = 1000
-
   let identifier: OpaquePointer
   private let mainThread = pthread_self()
   private let shared: SharedState
   private var watcher: PlainThread?
-  private var table: AccessTable
-  private var pending: ArraySlice<AccessChange> = []
+  private let table = AccessTable()
   private let realm: String
   /// Set by a SIGHUP until the next turn of the broker's loop, in which it asks again about everyone
   /// who is connected.
@@ -27,9 +23,8 @@ final class Plugin {
   private init(identifier: OpaquePointer, shared: SharedState, started: Startup) {
     self.identifier = identifier
     self.shared = shared
-    table = AccessTable(rules: started.rules)
-    for change in started.changes { table.apply(change) }
     realm = started.configuration.realm
+    table.applyChanges(from: shared.changes)
   }
 
   /// Reads the configuration, opens the ledger, registers the callbacks and starts the watcher.
@@ -73,7 +68,7 @@ final class Plugin {
 
   func tick() {
     isReauthenticating = false
-    applyChanges()
+    table.applyChanges(from: shared.changes)
     passOnLog()
   }
 
@@ -82,12 +77,12 @@ final class Plugin {
     guard pthread_equal(pthread_self(), mainThread) != 0 else {
       return MOSQ_ERR_PLUGIN_DEFER.rawValue
     }
-    applyChanges()
+    table.applyChanges(from: shared.changes)
     guard let topic = Self.bytes(event.topic) else { return MOSQ_ERR_PLUGIN_DEFER.rawValue }
     let username = event.client.flatMap { Self.bytes(mosquitto_client_username($0)) }
     switch event.access {
     case MOSQ_ACL_READ:
-      return Self.code(table.mayRead(topic, username: username, nowMs: shared.clock.nowMs))
+      return Self.code(table.mayRead(topic, username: username, nowMs: shared.clock.tickMs))
     case MOSQ_ACL_WRITE:
       return Self.code(table.mayWrite(topic, username: username))
     case MOSQ_ACL_SUBSCRIBE:
@@ -137,16 +132,6 @@ final class Plugin {
     if isReauthenticating { return true }
     let nowS = shared.clock.nowMs / 1000
     return nowS < expiryS && expiryS <= nowS &+ WalletLogin.maximumLifetimeS
-  }
-
-  private func applyChanges() {
-    if pending.isEmpty {
-      guard !shared.changes.isEmpty else { return }
-      pending = shared.changes.takeAll()[...]
-    }
-    for change in pending.prefix(Self.changesPerTurn) { table.apply(change) }
-    pending = pending.dropFirst(Self.changesPerTurn)
-    if pending.isEmpty { pending = [] }
   }
 
   private func passOnLog() {

@@ -4,6 +4,9 @@ import Synchronization
 /// The tangle's time for the main thread: a monotonic clock, and an offset that the watcher sets.
 final class SharedClock: Sendable {
   private let offset: Atomic<Int64>
+  /// The kernel's last tick that was seen, in nanoseconds, and the monotonic clock then.
+  private let tickNs = Atomic<Int64>(.min)
+  private let tickMonotonicMs = Atomic<Int64>(0)
 
   init(offsetMs: Int64) {
     offset = Atomic(offsetMs)
@@ -11,6 +14,20 @@ final class SharedClock: Sendable {
 
   /// The tangle's time, in Unix milliseconds.
   var nowMs: Int64 { Self.monotonicMs() &+ offset.load(ordering: .relaxed) }
+
+  /// The tangle's time at the kernel's last tick, in Unix milliseconds: at most 10 ms behind, usually
+  /// 4, and four times as fast to tell.
+  ///
+  /// For the main thread.
+  var tickMs: Int64 {
+    // There is no coarse clock that goes on while the machine sleeps; this one tells of new ticks.
+    let now = Self.nanoseconds(CLOCK_MONOTONIC_COARSE)
+    if now != tickNs.load(ordering: .relaxed) {
+      tickMonotonicMs.store(Self.monotonicMs(), ordering: .relaxed)
+      tickNs.store(now, ordering: .relaxed)
+    }
+    return tickMonotonicMs.load(ordering: .relaxed) &+ offset.load(ordering: .relaxed)
+  }
 
   /// Sets what to add to the monotonic clock, in milliseconds.
   func set(offsetMs: Int64) {
@@ -28,8 +45,12 @@ final class SharedClock: Sendable {
   }
 
   private static func milliseconds(_ clock: clockid_t) -> Int64 {
+    nanoseconds(clock) / 1_000_000
+  }
+
+  private static func nanoseconds(_ clock: clockid_t) -> Int64 {
     var time = timespec()
     clock_gettime(clock, &time)
-    return Int64(time.tv_sec) &* 1000 &+ Int64(time.tv_nsec) / 1_000_000
+    return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
   }
 }

@@ -1,4 +1,3 @@
-import Access
 import Configuration
 import Glibc
 import Ledger
@@ -16,8 +15,6 @@ struct Startup {
   let configuration: PaywallConfiguration
   let shared: SharedState
   let watcher: Watcher
-  let rules: AccessRules
-  let changes: [AccessChange]
   /// Lines for the log.
   let summary: [String]
 
@@ -37,9 +34,8 @@ struct Startup {
     summary = Self.describe(configuration)
     shared = SharedState(clock: SharedClock(offsetMs: clock.offsetMs))
     try Self.probe(configuration.tangle, log: shared.log)
-    var view = AccessView(ledger: ledger)
-    rules = try view.rules(configuration, nowMs: wallMs)
-    changes = try view.allChanges(nowMs: wallMs)
+    var view = AccessView(ledger: ledger, changes: shared.changes)
+    try view.handOver(configuration, nowMs: wallMs)
     watcher = try Watcher(
       shared: shared, options: options, configuration: configuration, ledger: ledger,
       history: history, view: view, clock: clock)

@@ -123,7 +123,7 @@ final class Watcher {
       if let checkpoint = payment.checkpoint { observe(checkpoint) }
     }
     for outcome in recorded.outcomes { shared.log.write(.notice, PaymentLine.describe(outcome)) }
-    shared.changes.push(try view.changes(of: recorded.accounts, nowMs: shared.clock.nowMs))
+    try view.update(recorded.accounts, nowMs: shared.clock.nowMs)
   }
 
   private func observe(_ checkpoint: Checkpoint) {
@@ -137,16 +137,15 @@ final class Watcher {
   private func noticeAdmin() {
     problems.attempt("ledger") {
       let version = try ledger.dataVersion()
-      guard version != dataVersion else { return }
-      shared.changes.push(try view.allChanges(nowMs: shared.clock.nowMs))
+      guard version != dataVersion || view.isBehind else { return }
+      try view.updateAll(nowMs: shared.clock.nowMs)
       dataVersion = version
     }
   }
 
   private func refreshRules() {
     problems.attempt("ledger") {
-      guard try view.needsRules(nowMs: shared.clock.nowMs) else { return }
-      shared.changes.push([.rules(try view.rules(configuration, nowMs: shared.clock.nowMs))])
+      try view.refreshRules(configuration, nowMs: shared.clock.nowMs)
     }
   }
 
@@ -163,8 +162,7 @@ final class Watcher {
       source = newSource
       shared.use(source)
       lastPollAtMs = nil
-      let rules = try view.rules(new, nowMs: nowMs)
-      shared.changes.push([.rules(rules)] + (try view.allChanges(nowMs: nowMs)))
+      try view.handOver(new, nowMs: nowMs)
       shared.log.write(.notice, "\(options.configurationPath) was read again")
     }
   }
@@ -182,10 +180,11 @@ final class Watcher {
   }
 
   private func tidy() {
+    shared.changes.freeApplied()
     guard now >= tidiedAtMs + Self.tidyMs else { return }
     tidiedAtMs = now
-    shared.changes.push(view.ended(nowMs: shared.clock.nowMs))
     problems.attempt("ledger") {
+      try view.forgetEnded(nowMs: shared.clock.nowMs)
       do throws(LedgerError) {
         try ledger.checkpoint()
       } catch {

@@ -54,7 +54,9 @@ struct InsightParams: Equatable {
   private static func shown(_ text: String) -> String { SafeText.line(text, maximumCount: 120) }
 }
 
-/// A decimal number as plugs write it: `41400`, `99830512.000000`, `-57`. No `nan`, no exponent.
+/// A decimal number as plugs write it: `41400`, `99830512.000000`, `-57`.
+///
+/// No `nan`, no exponent.
 private struct Decimal {
   /// To the nearest integer, halves away from zero; nil when it does not fit.
   let rounded: Int?

@@ -1,6 +1,8 @@
 internal import Glibc
 
-/// A mean over recent samples. The time is that of a monotonic clock, as an argument.
+/// A mean over recent samples.
+///
+/// The time is that of a monotonic clock, as an argument.
 public protocol PowerAverage: Sendable {
   /// Takes in a sample. One that is older than the newest so far is left out.
   mutating func add(milliwatts: Int, atMs: Int64)

@@ -2,7 +2,10 @@ internal import HTTP
 internal import PaywallCore
 
 /// The digests that a node lists, newest first, as deep as is needed.
-struct DigestListing {
+///
+/// A cursor is the digest of an entry, exclusive. So a listing that a failure interrupts can go on
+/// where it was once the node has rested.
+struct DigestListing: Sendable {
   /// How many checkpoints (about 10 s) a node's order and index may be off; the listing goes that
   /// much deeper than what was read already.
   static let overlap: Int64 = 40
@@ -12,62 +15,86 @@ struct DigestListing {
   private static let barrenPageLimit = 3
 
   let address: Address
-  let sinceMs: Int64
+  /// Where reading stands.
+  var position: ReadingPosition
   /// Checkpoints up to this one need not be listed again.
   let cutoff: Int64?
 
   /// Not recorded yet, newest first, each once.
   private(set) var unknown: [Digest] = []
-  /// The checkpoints known of what was listed.
-  private(set) var ages: [Digest: Checkpoint]
+  /// Whether there is no further page, or none to be had.
+  private(set) var hasEnded = false
   /// Whether all was listed that had to be.
   private(set) var isComplete = false
   /// What the node did wrong.
   private(set) var fault: String?
 
   private var listed: Set<Digest> = []
+  private var ages: [Digest: Checkpoint]
+  private var cursor: String?
+  private var pageNumber = 0
+  private var barrenPages = 0
+  private var sinceMs: Int64 { position.sinceMs }
 
-  init(address: Address, sinceMs: Int64, ages: [Digest: Checkpoint], cutoff: Int64?) {
+  init(
+    address: Address, position: ReadingPosition, ages: [Digest: Checkpoint], cutoff: Int64?
+  ) {
     self.address = address
-    self.sinceMs = sinceMs
+    self.position = position
     self.ages = ages
     self.cutoff = cutoff
   }
 
-  /// Lists from the newest digest down.
-  mutating func list(_ node: RebasedNode, isKnown: (Digest) throws -> Bool) throws {
-    defer { ages = ages.filter { listed.contains($0.key) } }
-    var cursor: String?
-    var pageNumber = 0
-    var barrenPages = 0
-    while true {
-      guard let page = try page(of: node, after: cursor) else { return }
-      let digests = page.data.compactMap { $0.value.flatMap { Digest($0.digest) } }
-      if digests.count < page.data.count { fault = "the list holds entries that are no digests" }
-      barrenPages = try add(digests, isKnown: isKnown) ? 0 : barrenPages + 1
-      if try !page.hasNextPage || isCovered(digests, by: node, pageNumber) {
-        isComplete = fault == nil
-        return
-      }
-      guard let next = page.nextCursor, barrenPages < Self.barrenPageLimit else {
-        fault = "the list of transactions repeats itself or breaks off"
-        return
-      }
-      cursor = next
-      pageNumber += 1
+  /// Lists one page more, from the newest digest down.
+  mutating func listPage(_ node: RebasedNode, isKnown: (Digest) throws -> Bool) throws {
+    guard let page = try nextPage(of: node) else {
+      hasEnded = true
+      return
     }
+    let digests = page.data.compactMap { $0.value.flatMap { Digest($0.digest) } }
+    if digests.count < page.data.count { fault = "the list holds entries that are no digests" }
+    barrenPages = try add(digests, isKnown: isKnown) ? 0 : barrenPages + 1
+    if try !page.hasNextPage || isCovered(digests, by: node) {
+      isComplete = fault == nil
+      hasEnded = true
+      return
+    }
+    guard let next = Self.cursor(after: digests, page.nextCursor),
+      barrenPages < Self.barrenPageLimit
+    else {
+      fault = "the list of transactions repeats itself or breaks off"
+      hasEnded = true
+      return
+    }
+    cursor = next
+    pageNumber += 1
   }
 
-  /// A page; nil where the node does not know its own cursor any more.
-  private mutating func page(
-    of node: RebasedNode, after cursor: String?
-  ) throws -> RebasedNode.DigestPage? {
+  /// Where the next page begins: a tenth before the end of this one, for behind one URL there may be
+  /// several nodes, whose orders differ a little.
+  private static func cursor(after digests: [Digest], _ proposed: String?) -> String? {
+    let overlap = digests.count / 10
+    guard overlap > 0 || proposed == nil else { return proposed }
+    return digests.dropLast(overlap).last?.description
+  }
+
+  /// Whether a page was listed.
+  var hasBegun: Bool { cursor != nil || hasEnded }
+
+  /// The checkpoints known of what was listed.
+  var listedAges: [Digest: Checkpoint] {
+    ages.filter { listed.contains($0.key) }
+  }
+
+  /// A page; nil where the list cannot be followed further.
+  private mutating func nextPage(of node: RebasedNode) throws -> RebasedNode.DigestPage? {
     do {
       return try node.digests(to: address, after: cursor)
     } catch {
+      // The node does not know the cursor, or not any more.
       guard cursor != nil, error.code == .node, error.nodeCode == -32602 else { throw error }
       // What was listed is handed over; the next poll starts from the newest page again.
-      fault = "the list of transactions breaks off: \(error.nodeMessage ?? "unknown cursor")"
+      fault = "the list of transactions breaks off: \(error.reason)"
       return nil
     }
   }
@@ -89,7 +116,7 @@ struct DigestListing {
   ///
   /// The last quarter must be, for nodes' orders differ a little.
   private mutating func isCovered(
-    _ digests: [Digest], by node: RebasedNode, _ pageNumber: Int
+    _ digests: [Digest], by node: RebasedNode
   ) throws -> Bool {
     let tail = digests.suffix(max(1, digests.count / 4))
     let ageless = tail.filter { ages[$0] == nil }

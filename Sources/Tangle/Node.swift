@@ -70,9 +70,9 @@ struct Node: Sendable {
 
 /// Exponential back-off with jitter, so that many brokers do not come back to a node at once.
 enum Backoff {
-  /// From between a half and 1 second after the first failure to between 2.5 and 5 minutes.
+  /// Between half a second and 1 s after the first failure, doubled with each, up to 5 minutes.
   ///
-  /// - Parameter random: From 0 to 1.
+  /// The place within the range is `random`, from 0 to 1.
   static func pause(failures: Int, random: Double) -> Duration {
     let seconds = min(300, 1 << min(max(0, failures), 9))
     return .milliseconds(seconds * 1000) * (0.5 + 0.5 * min(max(0, random), 1))

@@ -64,9 +64,14 @@ struct OpenTransactions: Sendable {
     entries[digest] = nil
   }
 
-  /// The stored position must lead back to what is unclear. What is pending is newer than it.
-  var positionLimit: PositionLimit {
-    let unclear = entries.values.filter { !$0.isPending }
+  /// How far a stored position may go, so that it leads back to what is unclear.
+  ///
+  /// What is pending is newer than any position.
+  ///
+  /// The transactions of the page that the position is to be stored with are left aside.
+  func positionLimit(besides page: [Payment]) -> PositionLimit {
+    let settled = Set(page.map(\.digest))
+    let unclear = entries.filter { !$0.value.isPending && !settled.contains($0.key) }.values
     guard !unclear.isEmpty else { return .none }
     let checkpoints = unclear.compactMap(\.checkpoint)
     guard checkpoints.count == unclear.count, let lowest = checkpoints.min() else { return .stay }

@@ -26,7 +26,7 @@ struct RebasedNode {
     let query: JSONValue = ["filter": ["ToAddress": .string(address.description)]]
     let page = cursor.map(JSONValue.string) ?? .null
     let params: [JSONValue] = [query, page, .integer(Int64(Self.pageSize)), true]
-    return try endpoint.call("iotax_queryTransactionBlocks", params, as: DigestPage.self)
+    return try call("iotax_queryTransactionBlocks", params, as: DigestPage.self)
   }
 
   /// What the node tells about the transactions, in no certain order; some may be missing.
@@ -53,9 +53,9 @@ struct RebasedNode {
     struct Answer: Decodable {
       var timestampMs: Number
     }
-    let sequence = try endpoint.call(
-      "iota_getLatestCheckpointSequenceNumber", [String](), as: Number.self)
-    let answer = try endpoint.call("iota_getCheckpoint", ["\(sequence.value)"], as: Answer.self)
+    let sequence = try call("iota_getLatestCheckpointSequenceNumber", [], as: Number.self)
+    let number = JSONValue.string("\(sequence.value)")
+    let answer = try call("iota_getCheckpoint", [number], as: Answer.self)
     return Checkpoint(sequence: sequence.value, timeMs: answer.timestampMs.value)
   }
 
@@ -64,7 +64,7 @@ struct RebasedNode {
   ) throws(JSONRPCError) -> [TransactionBlock] {
     let params: [JSONValue] = [.array(digests.map { .string($0.description) }), options]
     do {
-      return try endpoint.call(
+      return try call(
         "iota_multiGetTransactionBlocks", params, as: [Lenient<TransactionBlock>].self
       ).compactMap(\.value)
     } catch {
@@ -92,6 +92,30 @@ struct RebasedNode {
     return found
   }
 
+  /// Asks once more where an answer was broken: a long history takes thousands of requests, of
+  /// which one may well fail.
+  private func call<Result: Decodable>(
+    _ method: String, _ params: [JSONValue], as type: Result.Type
+  ) throws(JSONRPCError) -> Result {
+    do {
+      return try endpoint.call(method, params, as: type)
+    } catch {
+      guard error.isBroken else { throw error }
+      return try endpoint.call(method, params, as: type)
+    }
+  }
+
   /// "Try again later" (iotaledger/iota, crates/iota-json-rpc/src/error.rs).
   private static let transientError = -32050
+}
+
+extension JSONRPCError {
+  /// Whether the answer broke on its way, so that the same question may be answered at once.
+  fileprivate var isBroken: Bool {
+    switch code {
+    case .transport: transport?.code == .connectionLost
+    case .status: (status ?? 0) >= 500 && retryAfterSeconds == nil
+    default: code == .invalidResponse
+    }
+  }
 }

@@ -9,10 +9,22 @@ struct RebasedReader: Sendable {
   /// Transactions that a node named but that could not be judged, or are not final yet.
   private var open = OpenTransactions()
   /// Checkpoints of listed transactions, so that their age need not be asked again.
-  var ages: [Digest: Checkpoint] = [:]
+  private var ages: [Digest: Checkpoint] = [:]
   private static let maximumAges = 10_000
+  private var lastFault: String?
+  private var interrupted: (node: Int, listing: DigestListing)?
   /// What was read up to in this process, valid while the consumer's position is the one given.
-  private var progress: (position: ReadingPosition, covered: Int64?)?
+  private var progress: Progress?
+
+  private struct Progress: Sendable {
+    var position: ReadingPosition
+    var covered: Int64?
+    /// Since when it has been that much.
+    var since: ContinuousClock.Instant
+  }
+
+  /// So long after the newest payment, no earlier one is expected to turn up beside it.
+  private static let settlingTime = Duration.seconds(30)
 
   init(pool: NodePool, address: Address) {
     self.pool = pool
@@ -48,36 +60,96 @@ struct RebasedReader: Sendable {
     from index: Int, after position: ReadingPosition, isKnown: (Digest) throws -> Bool,
     record: (PaymentPage) throws -> Void
   ) throws -> Bool {
-    let covered = progress?.position == position ? progress?.covered : nil
-    var listing = DigestListing(
-      address: address, sinceMs: position.sinceMs, ages: ages,
-      // After a start, a wider overlap makes up for what a failing node may have hidden before it.
-      cutoff: covered.map { $0 - DigestListing.overlap }
-        ?? position.checkpoint.map { $0 - DigestListing.firstOverlap })
-    try pool.ask(index) { node, _ in
-      try listing.list(RebasedNode(endpoint: node.endpoint), isKnown: isKnown)
+    let known = progress.flatMap { $0.position == position ? $0 : nil }
+    let covered = known?.covered
+    let isSettled = known.map { pool.now() - $0.since > Self.settlingTime } == true
+    // After a start, a wider overlap makes up for what a failing node may have hidden before it.
+    let cutoff =
+      covered.map { isSettled ? $0 : $0 - DigestListing.overlap }
+      ?? position.checkpoint.map { $0 - DigestListing.firstOverlap }
+    var listing = try list(from: index, after: position, cutoff: cutoff, isKnown: isKnown)
+    ages = listing.listedAges
+    // Once, not at every poll.
+    if let fault = listing.fault, fault != lastFault {
+      pool.warn("\(pool.nodes[index].name): \(fault)")
     }
-    ages = listing.ages
-    if let fault = listing.fault { pool.warn("\(pool.nodes[index].name): \(fault)") }
+    lastFault = listing.fault
     let due = try open.due(at: pool.now(), isKnown: isKnown)
-    let found = listing.unknown.reversed().filter { !open.contains($0) }
-    var pages = PageWriter(position: position, isComplete: listing.isComplete)
-    try handOver(due + found, from: index, in: &pages, record: record)
-    progress = (pages.position, listing.isComplete ? pages.highest(covered) : covered)
+    // A listing that was interrupted may hold what has become known since.
+    let found = try listing.unknown.reversed().filter { try !open.contains($0) && !isKnown($0) }
+    var pages = PageWriter(
+      position: position, covered: covered, isComplete: listing.isComplete)
+    // What was open comes last: it may be newer than what a failure would leave unread.
+    let failure = try handOver(found + due, from: index, in: &pages, record: record)
+    let reached = listing.isComplete ? pages.covered : covered
+    let since = reached == covered ? known?.since : nil
+    progress = Progress(position: pages.position, covered: reached, since: since ?? pool.now())
+    if let failure {
+      listing.position = pages.position
+      interrupted = (index, listing)
+      throw failure
+    }
     return listing.isComplete
   }
 
+  /// Lists what is new, or goes on with a listing that the node's failure interrupted.
+  private mutating func list(
+    from index: Int, after position: ReadingPosition, cutoff: Int64?,
+    isKnown: (Digest) throws -> Bool
+  ) throws -> DigestListing {
+    var listing =
+      takeInterrupted(at: index, position)
+      ?? DigestListing(address: address, position: position, ages: ages, cutoff: cutoff)
+    do {
+      while !listing.hasEnded {
+        try pool.ask(index) { node, _ in
+          try listing.listPage(RebasedNode(endpoint: node.endpoint), isKnown: isKnown)
+        }
+      }
+    } catch {
+      if listing.hasBegun { interrupted = (index, listing) }
+      throw error
+    }
+    return listing
+  }
+
+  /// The listing that a failure of this node interrupted, or of which it has not told all.
+  ///
+  /// Another node's order may differ, so it begins anew.
+  private mutating func takeInterrupted(
+    at index: Int, _ position: ReadingPosition
+  ) -> DigestListing? {
+    guard let (node, listing) = interrupted, node == index, listing.position == position else {
+      return nil
+    }
+    interrupted = nil
+    return listing
+  }
+
   /// Fetches, judges and records transactions, oldest first.
+  ///
+  /// - Returns: The node's failure, should it end before the last; what it told is recorded.
   private mutating func handOver(
     _ digests: [Digest], from index: Int, in pages: inout PageWriter,
     record: (PaymentPage) throws -> Void
-  ) throws {
+  ) throws -> (any Error)? {
     var buffer = PageBuffer()
+    var failure: (any Error)?
     var pending: [Payment] = []
+    let warnUnclear = pool.warn
+    var unclear = UnclearCount()
+    defer { unclear.report(to: warnUnclear) }
     for start in stride(from: 0, to: digests.count, by: RebasedNode.pageSize) {
       let batch = digests[start..<min(start + RebasedNode.pageSize, digests.count)]
-      for (digest, judgement) in try judge(Array(batch), from: index) {
-        sort(digest, judgement, sinceMs: pages.position.sinceMs, into: &buffer, &pending)
+      let judgements: [(digest: Digest, judgement: Judgement)]
+      do {
+        judgements = try judge(Array(batch), from: index)
+      } catch let error where error is NodeFailure || error is NetworkMismatch {
+        failure = error
+        break
+      }
+      for (digest, judgement) in judgements {
+        sort(digest, judgement, sinceMs: pages.position.sinceMs, into: &buffer, &pending, &unclear)
       }
       while let page = buffer.nextPage(atEnd: false) {
         try finish(page, in: &pages, record: record)
@@ -86,16 +158,18 @@ struct RebasedReader: Sendable {
     while let page = buffer.nextPage(atEnd: true) {
       try finish(page, in: &pages, record: record)
     }
+    pending.sort { $0.digest < $1.digest }
     for start in stride(from: 0, to: pending.count, by: PageBuffer.pageSize) {
       let some = pending[start..<min(start + PageBuffer.pageSize, pending.count)]
       try record(PaymentPage(payments: Array(some), position: pages.position))
       open.handedOver(some.map(\.digest))
     }
+    return failure
   }
 
   private mutating func sort(
     _ digest: Digest, _ judgement: Judgement, sinceMs: Int64, into buffer: inout PageBuffer,
-    _ pending: inout [Payment]
+    _ pending: inout [Payment], _ unclear: inout UnclearCount
   ) {
     switch judgement {
     case .clear(let payment):
@@ -114,7 +188,7 @@ struct RebasedReader: Sendable {
       buffer.insert(payment, at: checkpoint)
     case .unclear(let reason, let checkpoint):
       if open.addUnclear(digest, checkpoint: checkpoint, at: pool.now()) {
-        pool.warn("transaction \(digest) cannot be judged yet and will be asked for again: \(reason)")
+        unclear.add(digest, reason)
       }
     }
   }
@@ -123,7 +197,7 @@ struct RebasedReader: Sendable {
     _ page: (payments: [Payment], covered: Int64), in pages: inout PageWriter,
     record: (PaymentPage) throws -> Void
   ) throws {
-    let next = pages.next(page, limit: open.positionLimit)
+    let next = pages.next(page, limit: open.positionLimit(besides: page.payments))
     try record(next)
     pages.recorded(next, covered: page.covered)
     for payment in page.payments { open.remove(payment.digest) }
@@ -175,24 +249,44 @@ extension Judgement {
   }
 }
 
+/// The transactions of a reading that could not be judged, for one warning about all of them.
+private struct UnclearCount {
+  private var count = 0
+  private var example = ""
+
+  mutating func add(_ digest: Digest, _ reason: String) {
+    if count == 0 { example = "\(digest): \(reason)" }
+    count += 1
+  }
+
+  func report(to warn: (String) -> Void) {
+    guard count > 0 else { return }
+    warn(
+      "\(count) \(count == 1 ? "transaction" : "transactions") cannot be judged yet, and will be"
+        + " asked for again; the first is \(example)")
+  }
+}
+
 /// Tells each page's position: never behind the last, never beyond what is still open.
 private struct PageWriter {
   private(set) var position: ReadingPosition
   let isComplete: Bool
-  private var covered: Int64?
+  /// The highest checkpoint that was read up to, open transactions or not.
+  private(set) var covered: Int64?
 
-  init(position: ReadingPosition, isComplete: Bool) {
+  init(position: ReadingPosition, covered: Int64?, isComplete: Bool) {
     self.position = position
+    self.covered = covered ?? position.checkpoint
     self.isComplete = isComplete
-    covered = position.checkpoint
   }
 
   func next(_ page: (payments: [Payment], covered: Int64), limit: PositionLimit) -> PaymentPage {
     var next = position
+    let covered = max(page.covered, covered ?? 0)
     let reached: Int64? =
       switch limit {
-      case .none: page.covered
-      case .at(let checkpoint): min(page.covered, checkpoint)
+      case .none: covered
+      case .at(let checkpoint): min(covered, checkpoint)
       case .stay: nil
       }
     if isComplete, let reached, reached >= 0 {
@@ -204,10 +298,5 @@ private struct PageWriter {
   mutating func recorded(_ page: PaymentPage, covered: Int64) {
     position = page.position
     self.covered = max(self.covered ?? 0, covered)
-  }
-
-  /// The highest checkpoint that was read up to, open transactions or not.
-  func highest(_ earlier: Int64?) -> Int64? {
-    [covered, earlier].compactMap { $0 }.max()
   }
 }

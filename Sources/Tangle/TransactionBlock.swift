@@ -59,7 +59,8 @@ struct Number: Decodable, Sendable {
     let container = try decoder.singleValueContainer()
     let number: Int64?
     if let text = try? container.decode(String.self) {
-      number = text.utf8.allSatisfy((UInt8(ascii: "0")...UInt8(ascii: "9")).contains)
+      number =
+        text.utf8.allSatisfy((UInt8(ascii: "0")...UInt8(ascii: "9")).contains)
         ? Int64(text) : nil
     } else {
       number = try container.decode(Int64.self)

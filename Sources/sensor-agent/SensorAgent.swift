@@ -42,7 +42,8 @@ struct SensorAgent: ParsableCommand {
   var topicStatus: String?
   @Option(help: ArgumentHelp("Milliseconds between two readings (500).", valueName: "ms"))
   var intervalMs: Int?
-  @Option(help: ArgumentHelp("Milliseconds without a reading until offline (5000).", valueName: "ms"))
+  @Option(
+    help: ArgumentHelp("Milliseconds without a reading until offline (5000).", valueName: "ms"))
   var silenceMs: Int?
   @Option(help: "The mean: window (time-weighted) or ema (the 2017 article's).")
   var average: String?
@@ -73,7 +74,8 @@ struct SensorAgent: ParsableCommand {
 
   /// The settings of the file, under those of the flags.
   func settings() throws -> AgentSettings {
-    var settings = try config.map { path in try SettingsFile.read(path) }
+    var settings =
+      try config.map { path in try SettingsFile.read(path) }
       ?? AgentSettings()
     settings.broker.host = host ?? settings.broker.host
     settings.broker.port = port.map(Int.init) ?? settings.broker.port

@@ -1,7 +1,7 @@
 import Foundation
 import TOML
 
-/// Reads `sensor-agent.toml`. Its errors name the file, the line and the key.
+/// Reads `sensor-agent.toml`; its errors name the file, the line and the key.
 enum SettingsFile {
   /// Reads the settings in a file.
   ///

@@ -20,6 +20,19 @@ struct AccessTableTests {
       ], isSubscribeStrict: isSubscribeStrict)
   }
 
+  private static let access = [OfferAccess(offer: 1, span: Span(startsAtMs: 0, endsAtMs: 100))]
+
+  private static func table(
+    holder: String? = nil, access: [OfferAccess] = access, isSubscribeStrict: Bool = false
+  ) -> AccessTable {
+    var accounts = AccountTable(capacity: 1)
+    if let holder {
+      let isSet = accounts.set(access, of: Array(holder.utf8))
+      #expect(isSet)
+    }
+    return AccessTable(rules: rules(isSubscribeStrict: isSubscribeStrict), accounts: accounts)
+  }
+
   private func ask(
     _ text: String, _ username: String?,
     _ question: (UnsafeRawBufferPointer, UnsafeRawBufferPointer?) -> Decision
@@ -46,11 +59,7 @@ struct AccessTableTests {
       ("$SYS/broker/uptime", nil, .defer),
     ] as [(String, String?, Decision)])
   func `READ`(topic: String, username: String?, decision: Decision) {
-    var table = AccessTable(rules: Self.rules())
-    table.apply(
-      .account(
-        username: Array("buyer".utf8),
-        access: [OfferAccess(offer: 1, span: Span(startsAtMs: 0, endsAtMs: 100))]))
+    let table = Self.table(holder: "buyer")
     let found = ask(topic, username) { table.mayRead($0, username: $1, nowMs: 50) }
     #expect(found == decision)
   }
@@ -64,8 +73,9 @@ struct AccessTableTests {
       ("$SYS/paywall/offers", "agent", .deny), ("$CONTROL/x", "agent", .defer),
     ] as [(String, String?, Decision)])
   func `WRITE`(topic: String, username: String?, decision: Decision) {
-    var table = AccessTable(rules: Self.rules())
-    #expect(ask(topic, username) { table.mayWrite($0, username: $1) } == decision)
+    let table = Self.table()
+    let found = ask(topic, username) { table.mayWrite($0, username: $1) }
+    #expect(found == decision)
   }
 
   @Test(
@@ -88,61 +98,61 @@ struct AccessTableTests {
     filter: String, username: String?, open: Decision, strict: Decision
   ) {
     for (isStrict, decision) in [(false, open), (true, strict)] {
-      var table = AccessTable(rules: Self.rules(isSubscribeStrict: isStrict))
-      table.apply(
-        .account(
-          username: Array("buyer".utf8),
-          access: [OfferAccess(offer: 1, span: Span(startsAtMs: 0, endsAtMs: 100))]))
+      let table = Self.table(holder: "buyer", isSubscribeStrict: isStrict)
       let found = ask(filter, username) { table.maySubscribe($0, username: $1, nowMs: 50) }
       #expect(found == decision, "strict: \(isStrict)")
     }
   }
 
   @Test func `access begins and ends by the clock, to the millisecond`() {
-    var table = AccessTable(rules: Self.rules())
     let spans = [Span(startsAtMs: 100, endsAtMs: 200), Span(startsAtMs: 300, endsAtMs: 400)]
-    table.apply(
-      .account(
-        username: Array("x".utf8), access: spans.map { OfferAccess(offer: 1, span: $0) }))
+    let table = Self.table(holder: "x", access: spans.map { OfferAccess(offer: 1, span: $0) })
     for (nowMs, decision) in [
       (99, .deny), (100, .allow), (199, .allow), (200, .deny), (299, .deny), (300, .allow),
       (399, .allow), (400, .deny),
     ] as [(Int64, Decision)] {
-      #expect(ask("sensor/live", "x") { table.mayRead($0, username: $1, nowMs: nowMs) } == decision)
+      let found = ask("sensor/live", "x") { table.mayRead($0, username: $1, nowMs: nowMs) }
+    #expect(found == decision)
     }
   }
 
   @Test func `names are compared as bytes`() {
-    var table = AccessTable(rules: Self.rules())
-    let access = [OfferAccess(offer: 1, span: Span(startsAtMs: 0, endsAtMs: 100))]
-    table.apply(.account(username: Array("caf\u{E9}".utf8), access: access))
-    #expect(ask("sensor/live", "caf\u{E9}") { table.mayRead($0, username: $1, nowMs: 1) } == .allow)
+    let table = Self.table(holder: "caf\u{E9}")
+    let found = ask("sensor/live", "caf\u{E9}") { table.mayRead($0, username: $1, nowMs: 1) }
+    #expect(found == .allow)
     #expect(
       ask("sensor/live", "cafe\u{301}") { table.mayRead($0, username: $1, nowMs: 1) } == .deny)
   }
 
   @Test func `a change holds from the next question on`() {
-    var table = AccessTable(rules: Self.rules())
+    let table = AccessTable(
+      rules: Self.rules(), accounts: AccountTable(capacity: 1))
+    let queue = ChangeQueue()
+    func set(_ access: [OfferAccess]) {
+      queue.push(changes: [AccountAccess(username: Array("x".utf8), access: access)])
+      table.applyChanges(from: queue)
+    }
     func read(_ topic: String) -> Decision {
       ask(topic, "x") { table.mayRead($0, username: $1, nowMs: 1) }
     }
-    let access = [OfferAccess(offer: 1, span: Span(startsAtMs: 0, endsAtMs: 100))]
     #expect(read("sensor/live") == .deny)
-    table.apply(.account(username: Array("x".utf8), access: access))
+    set(Self.access)
     #expect(read("sensor/live") == .allow)
-    table.apply(.account(username: Array("x".utf8), access: []))
+    set([])
     #expect(read("sensor/live") == .deny)
-    table.apply(.rules(AccessRules(free: [], sold: [], accounts: [])))
+    queue.push(rules: AccessRules(free: [], sold: [], accounts: []))
+    table.applyChanges(from: queue)
     #expect(read("sensor/live") == .defer)
   }
 
   @Test func `a flood of topics does no harm`() {
-    var table = AccessTable(rules: Self.rules())
+    let table = Self.table()
     for index in 0..<50_000 {
       let topic = index.isMultiple(of: 2) ? "data/\(index)" : "other/\(index)"
       let decision = ask(topic, nil) { table.mayRead($0, username: $1, nowMs: 1) }
       #expect(decision == (index.isMultiple(of: 2) ? .deny : .defer))
     }
-    #expect(ask("", nil) { table.mayRead($0, username: $1, nowMs: 1) } == .defer)
+    let found = ask("", nil) { table.mayRead($0, username: $1, nowMs: 1) }
+    #expect(found == .defer)
   }
 }

@@ -157,8 +157,7 @@ import Testing
   }
 
   @Test func `reports a port where nobody listens`() throws {
-    let (socket, port) = try LoopbackServer.listen(backlog: 1)
-    close(socket)
+    let port = try LoopbackServer.deafPort()
     #expect(failure(HTTPRequest(url: "http://127.0.0.1:\(port)/")) == .cannotConnect)
   }
 

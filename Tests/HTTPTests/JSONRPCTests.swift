@@ -107,8 +107,9 @@ import Testing
   }
 
   @Test func `passes on what the transport reports`() throws {
+    let port = try LoopbackServer.deafPort()
     let error = #expect(throws: JSONRPCError.self) {
-      try JSONRPCEndpoint(url: "http://127.0.0.1:1/", client: HTTPClient())
+      try JSONRPCEndpoint(url: "http://127.0.0.1:\(port)/", client: HTTPClient())
         .call("m", [JSONValue](), as: String.self)
     }
     #expect(error?.transport?.code == .cannotConnect)
@@ -116,23 +117,25 @@ import Testing
   }
 
   @Test func `random bytes are an error, never a crash`() throws {
-    let seed = UInt64.random(in: 0 ... .max)
-    var generator = SplitMix(seed)
+    let seed = testSeed()
+    var generator = SplitMix64(seed: seed)
+    let client = HTTPClient()
     let whole = Array(
       #"{"jsonrpc":"2.0","id":1,"result":{"data":[{"digest":"x","checkpoint":"12"}],"n":1e9}}"#.utf8
     )
-    for _ in 0..<300 {
+    let sent = Mutex<[UInt8]>([])
+    let server = try LoopbackServer { connection in
+      while connection.readRequest() != nil { connection.answer(sent.withLock { $0 }) }
+    }
+    for _ in 0..<1000 {
       var body = whole
       for _ in 0...Int.random(in: 0..<6, using: &generator) {
         let place = Int.random(in: 0..<body.count, using: &generator)
         body[place] = UInt8.random(in: 0...255, using: &generator)
       }
       body.removeLast(Int.random(in: 0..<20, using: &generator))
-      let server = try LoopbackServer { [body] in
-        _ = $0.readRequest()
-        $0.answer(body)
-      }
-      let endpoint = JSONRPCEndpoint(url: server.url(), client: HTTPClient())
+      sent.withLock { [body] in $0 = body }
+      let endpoint = JSONRPCEndpoint(url: server.url(), client: client)
       do {
         let result = try endpoint.call("m", [JSONValue](), as: JSONValue.self)
         #expect(result != .null, "seed \(seed)")
@@ -155,22 +158,5 @@ import Testing
       try endpoint.call("m", [JSONValue](), as: String.self)
     }
     return try #require(error)
-  }
-}
-
-/// SplitMix64 (https://prng.di.unimi.it/splitmix64.c): random numbers that a seed repeats.
-private struct SplitMix: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(_ seed: UInt64) {
-    state = seed
-  }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
   }
 }

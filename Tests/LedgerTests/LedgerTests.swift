@@ -122,6 +122,20 @@ struct LedgerTests {
     #expect(try world.rows("SELECT * FROM credits").isEmpty)
   }
 
+  @Test func `reading resumes where it stood, unless it is to begin earlier`() throws {
+    let world = try World()
+    func checkpoint(sinceMs: Int64) throws -> Int64? {
+      try world.ledger.position(network: "n", address: World.address, sinceMs: sinceMs).checkpoint
+    }
+    #expect(try checkpoint(sinceMs: 0) == nil)
+    try world.record(World.payment(5, 500))
+    #expect(try checkpoint(sinceMs: 0) == 5)
+    #expect(try checkpoint(sinceMs: 100) == 5)
+    #expect(try checkpoint(sinceMs: -1) == nil)
+    let other = try world.ledger.position(network: "other", address: World.address, sinceMs: nil)
+    #expect(other == ReadingPosition(checkpoint: nil, sinceMs: 1000))
+  }
+
   @Test func `too little is kept as credit, by account and offer`() throws {
     let world = try World()
     try world.record(World.payment(1, 9), World.payment(2, 9, for: "jane"), World.payment(3, 3))

@@ -7,9 +7,13 @@ struct PurchasesTests {
     name: name("live"), topics: [], price: 500_000, perMs: 3_600_000, minimumMs: 1000,
     validFromMs: 0)
 
-  static func name(_ text: String) -> Name { Name(text)! }
+  static func name(_ text: StaticString) -> Name {
+    // swift-format-ignore: NeverForceUnwrap
+    Name("\(text)")!
+  }
 
   static func digest(_ byte: UInt8) -> Digest {
+    // swift-format-ignore: NeverForceUnwrap
     Digest(bytes: [byte] + Array(repeating: 0, count: 31))!
   }
 

@@ -28,8 +28,10 @@ struct TopicFilterTests {
     #expect(TopicFilter(Array(repeating: UInt8(ascii: "a"), count: 65_535)) != nil)
   }
 
-  /// A small world: every filter and topic of up to three levels, over two names, an empty level and
-  /// one that begins with `$`. Three names for topics, so that there is one no filter names.
+  /// A small world of filters and topics.
+  ///
+  /// Every filter of up to three levels, over two names, an empty level and one that begins with `$`;
+  /// topics of up to four. Three names for topics, so that there is one no filter names.
   private static let filters = words(["a", "b", "", "$s", "+", "#"], upTo: 3)
     .compactMap { TopicFilter($0) }
   private static let topics = words(["a", "b", "c", "", "$s"], upTo: 4).filter { !$0.isEmpty }

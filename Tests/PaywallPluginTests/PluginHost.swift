@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 import Wallet
 
-/// The plugin's real entry points in a fake broker. All calls have to come on one thread.
+/// The plugin's real entry points in a fake broker; all calls have to come on one thread.
 final class PluginHost {
   let scratch: Scratch
   let configurationPath: String

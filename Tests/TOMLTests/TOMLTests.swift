@@ -90,7 +90,8 @@ struct TOMLTests {
   @Test func `takes hostile documents`() {
     for text in [
       String(repeating: "[", count: 100_000), "a = " + String(repeating: "[", count: 100_000),
-      String(repeating: "a.", count: 50_000) + "a = 1", "[[[a]]]", "[=]", "[[ [a]]]", "\u{0}", "a = \"\u{7}\"", "a = 1\na = 2",
+      String(repeating: "a.", count: 50_000) + "a = 1", "[[[a]]]", "[=]", "[[ [a]]]", "\u{0}",
+      "a = \"\u{7}\"", "a = 1\na = 2",
       "a = 99999999999999999999", "a = 2026-13-01T00:00:00Z",
     ] {
       #expect(message { _ = try parse(text) } != nil)

@@ -1,7 +1,9 @@
 import Foundation
 
-/// A TCP server on 127.0.0.1 whose every connection is served by a closure on a thread of its own:
-/// for peers that misbehave in ways that no HTTP server library would.
+/// A TCP server on 127.0.0.1 whose every connection is served by a closure on its own thread.
+///
+/// It is for peers that misbehave in ways that no HTTP server library would. It listens until the
+/// process ends.
 public final class LoopbackServer: Sendable {
   /// One accepted connection.
   public struct Connection: Sendable {
@@ -69,13 +71,12 @@ public final class LoopbackServer: Sendable {
 
   /// The port that it listens on.
   public let port: UInt16
-  private let listener: Int32
 
   /// Starts to listen on a free port; `serve` is called with each connection, which is closed
   /// once it returns.
   public init(_ serve: @escaping @Sendable (Connection) -> Void) throws {
-    (listener, port) = try Self.listen(backlog: 128)
-    let listener = listener
+    let (listener, port) = try Self.listen(backlog: 128)
+    self.port = port
     Thread.detachNewThread {
       while true {
         let socket = accept(listener, nil, nil)
@@ -88,30 +89,37 @@ public final class LoopbackServer: Sendable {
     }
   }
 
-  deinit {
-    shutdown(listener, Int32(SHUT_RDWR))
-    close(listener)
-  }
-
   /// Its URL with a path.
   public func url(_ path: String = "/") -> String {
     "http://127.0.0.1:\(port)\(path)"
   }
 
+  /// A port of 127.0.0.1 that stays taken until the process ends, and where nobody listens.
+  public static func deafPort() throws -> UInt16 {
+    try open().port
+  }
+
   /// Opens a listening socket on a free port of 127.0.0.1.
   public static func listen(backlog: Int32) throws -> (socket: Int32, port: UInt16) {
+    let (socket, port) = try open()
+    guard Glibc.listen(socket, backlog) == 0 else {
+      throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO)
+    }
+    return (socket, port)
+  }
+
+  private static func open() throws -> (socket: Int32, port: UInt16) {
     let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let isListening = withUnsafeMutablePointer(to: &address) { pointer in
+    let isBound = withUnsafeMutablePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(socket, $0, length) == 0 && Glibc.listen(socket, backlog) == 0
-          && getsockname(socket, $0, &length) == 0
+        bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
       }
     }
-    guard isListening else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+    guard isBound else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
     return (socket, UInt16(bigEndian: address.sin_port))
   }
 }

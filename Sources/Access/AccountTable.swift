@@ -1,0 +1,121 @@
+public import PaywallCore
+
+/// What accounts hold, by their names inside the broker: a hash table of a fixed size.
+///
+/// Open addressing with linear probing. A byte of the hash for each slot is kept apart from the
+/// records, so that mostly the right record alone is fetched from memory, or none: with a million
+/// accounts that fetch is all that a look-up costs.
+///
+/// It never grows: the watcher builds a larger one, which takes its place as a whole. About 160 bytes
+/// for each account that there is room for.
+public struct AccountTable: ~Copyable, Sendable {
+  /// Of slots that were never in use, where probing ends.
+  private static let unused: UInt8 = 0
+  /// Of slots that were in use and are not.
+  private static let vacant: UInt8 = 1
+
+  private let hash = KeyedHash()
+  private let tags: FlatBuffer<UInt8>
+  private let records: FlatBuffer<AccountRecord>
+  /// How many slots are or were in use, at most `capacity`.
+  private var usedCount = 0
+  /// How many accounts hold something.
+  public private(set) var count = 0
+  /// How many accounts there is room for, those counted that hold nothing any more.
+  public let capacity: Int
+
+  /// An empty table with room for so many accounts.
+  public init(capacity: Int) {
+    self.capacity = max(0, capacity)
+    // At most four fifths full.
+    let slotCount = self.capacity + self.capacity / 4 + 1
+    tags = FlatBuffer(zeros: slotCount)
+    records = FlatBuffer(zeros: slotCount)
+  }
+
+  deinit {
+    for slot in 0..<records.count { records.pointer(slot).pointee.deallocate() }
+  }
+
+  /// The bytes that it takes, without those of accounts that hold more than one access.
+  public var byteCount: Int { tags.byteCount + records.byteCount }
+
+  /// Sets all that an account holds, in place of what it held.
+  ///
+  /// - Parameters:
+  ///   - access: Offers and when; none where it holds nothing any more.
+  ///   - username: The account's name inside the broker. Bytes that no account can have for a name
+  ///     get nothing.
+  /// - Returns: False where there is no room for another account.
+  public mutating func set(_ access: [OfferAccess], of username: Username) -> Bool {
+    guard var record = AccountRecord(username: username, access: access) else { return true }
+    let isDone = exchange(&record)
+    record.deallocate()
+    return isDone
+  }
+
+  /// What an account holds.
+  @inline(__always)
+  func find(_ username: UnsafeRawBufferPointer) -> UnsafePointer<AccountRecord>? {
+    let hash = self.hash(username)
+    let tag = Self.tag(hash)
+    var slot = home(hash)
+    while true {
+      let found = tags[slot]
+      if found == tag {
+        let record = UnsafePointer(records.pointer(slot))
+        if record.username.hasSameBytes(as: username) { return record }
+      } else if found == Self.unused {
+        return nil
+      }
+      slot = next(slot)
+    }
+  }
+
+  /// Puts a record in the place of the one of the same name, and gives that one back: nothing is
+  /// allocated or freed here.
+  ///
+  /// - Returns: False where there is no room for another account; then nothing has changed.
+  mutating func exchange(_ record: inout AccountRecord) -> Bool {
+    if let known = withUnsafePointer(to: record, { find($0.username) }) {
+      let slot = known - UnsafePointer(records.pointer(0))
+      swap(&record, &records.pointer(slot).pointee)
+      if records[slot].isEmpty {
+        tags[slot] = Self.vacant
+        count -= 1
+      }
+      return true
+    }
+    return record.isEmpty || add(&record)
+  }
+
+  private mutating func add(_ record: inout AccountRecord) -> Bool {
+    let hash = withUnsafePointer(to: record) { self.hash($0.username) }
+    var slot = home(hash)
+    while tags[slot] > Self.vacant { slot = next(slot) }
+    if tags[slot] == Self.unused {
+      guard usedCount < capacity else { return false }
+      usedCount += 1
+    }
+    tags[slot] = Self.tag(hash)
+    swap(&record, &records.pointer(slot).pointee)
+    count += 1
+    return true
+  }
+
+  /// Where probing starts, by the upper half of the hash.
+  @inline(__always)
+  private func home(_ hash: UInt64) -> Int {
+    Int(truncatingIfNeeded: ((hash >> 32) &* UInt64(truncatingIfNeeded: records.count)) >> 32)
+  }
+
+  @inline(__always)
+  private func next(_ slot: Int) -> Int {
+    slot &+ 1 == records.count ? 0 : slot &+ 1
+  }
+
+  @inline(__always)
+  private static func tag(_ hash: UInt64) -> UInt8 {
+    UInt8(truncatingIfNeeded: hash) | 0x80
+  }
+}

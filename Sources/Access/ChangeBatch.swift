@@ -1,0 +1,72 @@
+public import PaywallCore
+
+/// All that an account has bought and what has not ended yet: a change of what is in memory.
+public struct AccountAccess: Hashable, Sendable {
+  /// The account's name inside the broker.
+  public var username: Username
+  /// Offers, and when; none where all has ended.
+  public var access: [OfferAccess]
+
+  /// Access of an account.
+  public init(username: Username, access: [OfferAccess]) {
+    self.username = username
+    self.access = access
+  }
+}
+
+/// Changes that travel together: to the main thread, which puts each in place of what it replaces,
+/// and back to the watcher with what was replaced, to be freed there.
+///
+/// One thread at a time has it.
+final class ChangeBatch: @unchecked Sendable {
+  /// New rules, then the old ones.
+  private var rules: AccessRules?
+  /// A new table of accounts, then the old one.
+  private var accounts: AccountTable?
+  private let records: FlatBuffer<AccountRecord>
+  private let count: Int
+  private var appliedCount = 0
+  /// The batch that was pushed before, or, once the order is turned, the next one to apply; retained.
+  var next: Unmanaged<ChangeBatch>?
+
+  init(
+    rules: consuming AccessRules?, accounts: consuming AccountTable?, changes: [AccountAccess]
+  ) {
+    self.rules = rules
+    self.accounts = accounts
+    let records = changes.compactMap {
+      AccountRecord(username: $0.username, access: $0.access)
+    }
+    self.records = FlatBuffer(zeros: records.count)
+    count = records.count
+    for (position, record) in records.enumerated() { self.records[position] = record }
+  }
+
+  deinit {
+    for position in 0..<count { records.pointer(position).pointee.deallocate() }
+  }
+
+  /// Applies what it holds: rules first, then the table, then up to `limit` changes.
+  ///
+  /// - Returns: How many changes were applied, and whether that was all.
+  func apply(to state: inout AccessTable.State, limit: Int) -> (applied: Int, isDone: Bool) {
+    if appliedCount == 0 {
+      if var new = rules.take() {
+        swap(&new, &state.rules)
+        rules = consume new
+      }
+      if var new = accounts.take() {
+        swap(&new, &state.accounts)
+        accounts = consume new
+      }
+    }
+    let applied = min(count - appliedCount, limit)
+    let end = appliedCount + applied
+    while appliedCount < end {
+      // The watcher sees to it that there is room.
+      _ = state.accounts.exchange(&records.pointer(appliedCount).pointee)
+      appliedCount += 1
+    }
+    return (applied, appliedCount == count)
+  }
+}

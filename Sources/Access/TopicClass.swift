@@ -1,0 +1,67 @@
+/// The rules that a topic falls under, in 32 bytes.
+struct TopicClass: BitwiseCopyable {
+  /// How many offers are kept here; a topic of more is looked up in the rules each time.
+  static let offerLimit = 3
+
+  /// The topics that are our own.
+  enum Own: UInt8 {
+    /// Not our own.
+    case no
+    /// `$SYS/paywall/offers`.
+    case offers
+    /// All others in `$SYS/paywall`.
+    case other
+  }
+
+  /// The offer versions that sell it; of those, the first `offerCount`.
+  private(set) var offers: (OfferKey, OfferKey, OfferKey) = (0, 0, 0)
+  private(set) var offerCount: UInt8 = 0
+  /// More sell it than are kept here.
+  private(set) var hasMoreOffers = false
+  var isFree = false
+  /// There are configured accounts that may publish, or read it.
+  var hasPublishers = false
+  var hasReaders = false
+  var own = Own.no
+
+  /// Whether anybody sells it.
+  var isSold: Bool { offerCount > 0 }
+
+  /// Adds an offer version that sells it.
+  mutating func add(_ offer: OfferKey) {
+    switch offerCount {
+    case 0: offers.0 = offer
+    case 1 where offers.0 != offer: offers.1 = offer
+    case 2 where offers.0 != offer && offers.1 != offer: offers.2 = offer
+    case 3 where offers.0 != offer && offers.1 != offer && offers.2 != offer:
+      hasMoreOffers = true
+      return
+    default: return
+    }
+    offerCount += 1
+  }
+
+  /// Whether an account holds one of the offers that are kept here.
+  @inline(__always)
+  func isHeld(by account: UnsafePointer<AccountRecord>, _ nowMs: Int64) -> Bool {
+    offerCount > 0 && account.holds(offers.0, nowMs)
+      || offerCount > 1 && account.holds(offers.1, nowMs)
+      || offerCount > 2 && account.holds(offers.2, nowMs)
+  }
+}
+
+extension TopicClass.Own {
+  /// Whether a topic is our own.
+  init(_ topic: UnsafeRawBufferPointer) {
+    if topic.elementsEqual(Self.offersTopic) {
+      self = .offers
+    } else if topic.starts(with: Self.prefix) || topic.elementsEqual(Self.prefix.dropLast()) {
+      self = .other
+    } else {
+      self = .no
+    }
+  }
+
+  private static let prefix = Array("$SYS/paywall/".utf8)
+  private static let offersTopic = Array("$SYS/paywall/offers".utf8)
+}

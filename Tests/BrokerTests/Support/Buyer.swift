@@ -1,0 +1,62 @@
+import Foundation
+import HTTP
+import IOTACrypto
+import PaywallCore
+import Wallet
+
+/// Somebody with money, who pays with real signatures.
+struct Buyer {
+  let key: PrivateKey
+  let seller: Address
+  let nodeURL: String
+
+  /// A payment that was executed.
+  struct Paid {
+    var digest: String
+    /// When the node had answered, by this machine's clock.
+    var executedAtMs: Int64
+  }
+
+  var address: Address { key.address }
+
+  /// Pays, with a memo for a broker account where one is named.
+  func pay(
+    _ amountNanos: Nanos, username: String? = nil, offer: String? = nil,
+    form: PaymentOrder.MemoForm = .input
+  ) throws -> Paid {
+    let memo = try username.map { try PaymentMemo(username: $0, offer: offer) }
+    let payer = Payer(node: Node(url: nodeURL), key: key)
+    let order = PaymentOrder(to: seller, amountNanos: amountNanos, memo: memo, memoForm: form)
+    let executed = try payer.execute(try payer.prepare(order))
+    return Paid(digest: "\(executed.digest)", executedAtMs: nowMs())
+  }
+
+  /// Pays with memos that no wallet of ours would write.
+  func pay(_ amountNanos: Nanos, memos: [String]) throws -> Paid {
+    let payer = Payer(node: Node(url: nodeURL), key: key)
+    let order = PaymentOrder(to: seller, amountNanos: amountNanos)
+    var transaction = try payer.prepare(order).transaction
+    transaction.inputs += memos.map { .pure(Array($0.utf8)) }
+    let endpoint = JSONRPCEndpoint(
+      url: nodeURL, headers: [], client: HTTPClient(), timeoutMs: 15_000)
+    let params: [JSONValue] = [
+      .string(Base64.encode(transaction.bcs)),
+      .array([.string(key.sign(transaction).base64)]), ["showEffects": true],
+      "WaitForLocalExecution",
+    ]
+    let answer = try endpoint.call("iota_executeTransactionBlock", params, as: Executed.self)
+    guard answer.effects.status.status == "success" else {
+      throw TestFailure("the payment \(answer.digest) failed")
+    }
+    return Paid(digest: answer.digest, executedAtMs: nowMs())
+  }
+
+  private struct Executed: Decodable {
+    struct Effects: Decodable {
+      struct Status: Decodable { var status: String }
+      var status: Status
+    }
+    var digest: String
+    var effects: Effects
+  }
+}

@@ -1,0 +1,202 @@
+import Foundation
+import Glibc
+import TestSupport
+
+/// A real broker in a folder of its own, on a port of its own; killed with the last reference to it.
+///
+/// `PAYWALL_BROKER` names how to run it, `mosquitto` where it is missing.
+final class Mosquitto {
+  /// Names that are in its `password_file`; each one's password is the name and `-secret`.
+  static let brokerAccounts = ["agent", "johndoe", "janedoe", "friend"]
+
+  private static let command =
+    (ProcessInfo.processInfo.environment["PAYWALL_BROKER"] ?? "mosquitto")
+    .split(separator: " ").map(String.init)
+
+  private static let pluginPath =
+    ProcessInfo.processInfo.environment["PAYWALL_PLUGIN"]
+    ?? URL(filePath: #filePath).deletingLastPathComponent().appending(
+      path: "../../../dist/mosquitto_paywall.so"
+    ).standardized.path()
+
+  /// How `mosquitto.conf` differs from the usual.
+  struct Settings {
+    /// The user it runs as where root starts it.
+    var user = "root"
+    /// The lines about the plugin; nil: the usual two.
+    var pluginLines: [String]?
+    /// More lines.
+    var lines: [String] = []
+    /// The lines of an `acl_file`; empty: there is none.
+    var aclLines: [String] = []
+  }
+
+  /// The folder with all its files.
+  let scratch: Scratch
+  private(set) var port: UInt16 = 0
+  private let settings: Settings
+  private var process: ChildProcess?
+
+  /// Writes all files but `paywall.toml`; starts nothing.
+  init(_ settings: Settings = Settings()) throws {
+    guard FileManager.default.fileExists(atPath: Self.pluginPath) else {
+      throw TestFailure("\(Self.pluginPath) is missing; run scripts/build, or set PAYWALL_PLUGIN")
+    }
+    scratch = try Scratch()
+    self.settings = settings
+    chmod(scratch.url.path, 0o755)
+    try FileManager.default.createDirectory(
+      atPath: scratch.path("ledger"), withIntermediateDirectories: false)
+    // Whoever the broker runs as, in a root file system of its own even, has to write here.
+    chmod(scratch.path("ledger"), 0o777)
+    let passwords = Self.brokerAccounts.map { "\($0):\(Self.password(of: $0))\n" }.joined()
+    let file = try scratch.write(passwords, to: "passwords")
+    try ChildProcess.run(["mosquitto_passwd", "-U", file])
+    chmod(file, 0o644)
+    try scratch.write(settings.aclLines.joined(separator: "\n") + "\n", to: "acl")
+  }
+
+  /// Adds a broker account to the password file, which the broker reads at its next reload.
+  func addAccount(_ name: String) throws {
+    let file = scratch.path("passwords")
+    try ChildProcess.run(["mosquitto_passwd", "-b", file, name, Self.password(of: name)])
+    chmod(file, 0o644)
+  }
+
+  /// The password of a broker account.
+  static func password(of name: String) -> String { "\(name)-secret" }
+
+  /// `paywall.toml`.
+  var configurationPath: String { scratch.path("paywall.toml") }
+  /// Where the usual `paywall.toml` has the ledger.
+  var ledgerPath: String { scratch.path("ledger/paywall.db") }
+  /// Where the usual `paywall.toml` has the master secret.
+  var secretPath: String { scratch.path("ledger/paywall.key") }
+
+  // MARK: - Running
+
+  /// Starts the broker and waits until it accepts connections.
+  func start() throws {
+    for _ in 1...5 {
+      port = port == 0 ? Self.freePort() : port
+      let process = try launch()
+      let isUp = eventually(within: 15) { process.exitStatus != nil || Self.accepts(port) }
+      if isUp, process.exitStatus == nil { return }
+      guard process.output.contains("Address already in use") else { break }
+      port = 0
+    }
+    throw TestFailure("the broker does not start: \(log)")
+  }
+
+  /// Starts the broker, which is expected to refuse.
+  ///
+  /// - Returns: Its exit status, and what the plugin wrote to its log.
+  func refuseToStart() throws -> (status: Int32, errors: [String]) {
+    port = Self.freePort()
+    let process = try launch()
+    guard let status = process.exitStatus(withinS: 15) else {
+      throw TestFailure("the broker started: \(log)")
+    }
+    return (status, pluginLines)
+  }
+
+  private func launch() throws -> ChildProcess {
+    let plugin =
+      settings.pluginLines ?? [
+        "plugin \(Self.pluginPath)", "plugin_opt_config_file \(configurationPath)",
+      ]
+    let lines =
+      [
+        "listener \(port) 127.0.0.1", "allow_anonymous true", "user \(settings.user)",
+        "password_file \(scratch.path("passwords"))", "log_type all", "log_timestamp false",
+      ] + settings.lines
+      + (settings.aclLines.isEmpty ? [] : ["acl_file \(scratch.path("acl"))"]) + plugin
+    try scratch.write(lines.joined(separator: "\n") + "\n", to: "mosquitto.conf")
+    process = nil
+    let process = try ChildProcess(
+      Self.command + ["-c", scratch.path("mosquitto.conf")],
+      outputPath: scratch.path("mosquitto.log"))
+    self.process = process
+    return process
+  }
+
+  /// The two usual lines about the plugin.
+  static func pluginLines(configurationPath: String) -> [String] {
+    ["plugin \(pluginPath)", "plugin_opt_config_file \(configurationPath)"]
+  }
+
+  /// Whether it runs.
+  var isRunning: Bool { process.map { $0.exitStatus == nil } ?? false }
+
+  /// Sends SIGHUP.
+  func reload() { process?.signal(SIGHUP) }
+
+  /// Sends SIGTERM and waits until it has ended.
+  ///
+  /// - Returns: Its exit status, and how long it took in seconds.
+  /// - Throws: Where it does not end.
+  @discardableResult
+  func stop() throws -> (status: Int32, tookS: Double) {
+    let start = ContinuousClock.now
+    process?.signal(SIGTERM)
+    guard let status = process?.exitStatus(withinS: 20) else {
+      throw TestFailure("the broker does not end: \(log)")
+    }
+    let took = ContinuousClock.now - start
+    return (status, took / .seconds(1))
+  }
+
+  /// Ends it without notice, and returns when it has ended.
+  func kill() { process = nil }
+
+  /// The user that it runs as; nil where it does not run.
+  var owner: uid_t? { process?.effectiveUser }
+
+  // MARK: - Its log
+
+  /// All that it has logged, over all starts.
+  var log: String {
+    let data = FileManager.default.contents(atPath: scratch.path("mosquitto.log"))
+    return String(decoding: data ?? Data(), as: UTF8.self)
+  }
+
+  /// What the plugin has logged, over all starts.
+  var pluginLines: [String] {
+    log.split(separator: "\n").map(String.init).filter { $0.contains("paywall: ") }
+  }
+
+  /// Waits until the plugin has logged something, so many times.
+  func logs(_ text: String, times: Int = 1, withinS timeoutS: Double = 10) -> Bool {
+    eventually(within: timeoutS) { pluginLines.count { $0.contains(text) } >= times }
+  }
+
+  // MARK: - Ports
+
+  /// A port below those that the system gives to outgoing connections.
+  private static func freePort() -> UInt16 {
+    while true {
+      let port = UInt16.random(in: 10_000..<32_000)
+      if withSocket(port, { bind($0, $1, $2) }) { return port }
+    }
+  }
+
+  private static func accepts(_ port: UInt16) -> Bool {
+    withSocket(port) { connect($0, $1, $2) }
+  }
+
+  private static func withSocket(
+    _ port: UInt16, _ body: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Int32
+  ) -> Bool {
+    let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(socket) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    return withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        body(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+      }
+    }
+  }
+}

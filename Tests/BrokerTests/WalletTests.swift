@@ -1,0 +1,116 @@
+import IOTACrypto
+import Testing
+import TestSupport
+
+/// A payment without a memo goes to the sender's address, whose owner logs in by signature.
+@Suite(.onOwnThread)
+struct WalletTests {
+  private static func login(
+    _ key: PrivateKey, realm: String = "plug.test", expiresInS: Int64 = 600, as name: String? = nil,
+    version: Client.Version = .v311
+  ) -> Client.Options {
+    let password = WalletLogin.password(
+      key: key, realm: realm, expiryS: nowMs() / 1000 + expiresInS)
+    return Client.Options(
+      username: name ?? "\(key.address)", password: password, version: version)
+  }
+
+  @Test(arguments: [Client.Version.v311, .v5])
+  func `the sender of a payment without memo logs in by signature and reads`(
+    version: Client.Version
+  ) async throws {
+    try await Shop.open { shop in
+      let sensor = try shop.sensor("sensor/live")
+      let buyer = try await shop.buyer()
+      let reader = try shop.client(Self.login(buyer.key, version: version))
+      try reader.subscribe(to: "sensor/live")
+      let stranger = try shop.client(Self.login(PrivateKey()))
+      try stranger.subscribe(to: "sensor/live")
+      let paid = try buyer.pay(2000)
+      let first = try #require(reader.awaitArrival(of: "sensor/live"))
+      #expect(first.atMs - paid.executedAtMs < 2000)
+      let grant = try #require(try shop.ledger.grants().only)
+      #expect(grant.account == "\(buyer.address)" && grant.ends_at - grant.starts_at == 2000)
+      try sensor.publish(untilMs: grant.ends_at + 1500)
+      sensor.stop()
+      #expect(reader.arrivals.last?.atMs ?? 0 <= grant.ends_at + 1000)
+      #expect(stranger.arrivals.isEmpty)
+    }
+  }
+
+  @Test func `an address in capitals is the same account`() async throws {
+    try await Shop.open { shop in
+      let sensor = try shop.sensor("sensor/live")
+      let buyer = try await shop.buyer()
+      let capitals = "0x" + "\(buyer.address)".dropFirst(2).uppercased()
+      let reader = try shop.client(Self.login(buyer.key, as: capitals))
+      try reader.subscribe(to: "sensor/live")
+      _ = try buyer.pay(60_000)
+      #expect(reader.awaitArrival(of: "sensor/live") != nil)
+      sensor.stop()
+    }
+  }
+
+  @Test func `a wallet that has not signed for here and now is refused`() async throws {
+    try await Shop.open { shop in
+      let key = PrivateKey()
+      var unsigned = Self.login(key)
+      unsigned.password = nil
+      var garbled = Self.login(key)
+      garbled.password = "\(nowMs() / 1000 + 600).AAAA"
+      let refused: [(String, Client.Options)] = [
+        ("another's signature", Self.login(PrivateKey(), as: "\(key.address)")),
+        ("an expiry that has passed", Self.login(key, expiresInS: -2)),
+        ("an expiry too far ahead", Self.login(key, expiresInS: 31 * 24 * 3600)),
+        ("another realm", Self.login(key, realm: "plug.example")),
+        ("no password", unsigned), ("no signature", garbled),
+      ]
+      for (name, options) in refused {
+        let client = try Client(port: shop.broker.port, options)
+        #expect(try client.connect() == Client.Reason.v311NotAuthorized, "\(name)")
+        var options = options
+        options.version = .v5
+        let client5 = try Client(port: shop.broker.port, options)
+        #expect(try client5.connect() == Client.Reason.notAuthorized, "\(name), MQTT 5")
+      }
+      #expect(try Client(port: shop.broker.port, Self.login(key)).connect() == 0)
+    }
+  }
+
+  @Test func `a login that expires keeps its connection through a reload, and makes no new one`()
+    async throws
+  {
+    try await Shop.open { shop in
+      let sensor = try shop.sensor("sensor/live")
+      let buyer = try await shop.buyer()
+      let login = Self.login(buyer.key, expiresInS: 2)
+      let reader = try shop.client(login)
+      try reader.subscribe(to: "sensor/live")
+      _ = try buyer.pay(60_000)
+      _ = try #require(reader.awaitArrival(of: "sensor/live"))
+      try sensor.publish(untilMs: nowMs() + 2500)
+      shop.broker.reload()
+      #expect(shop.broker.logs("was read again"))
+      let count = sensor.count
+      #expect(
+        reader.awaitArrival(of: "sensor/live") { Int($0.text) ?? 0 > count + 5 } != nil)
+      #expect(reader.disconnections == 0)
+      #expect(
+        try Client(port: shop.broker.port, login).connect() == Client.Reason.v311NotAuthorized)
+      sensor.stop()
+    }
+  }
+
+  @Test func `names of buyers are nobody's to log in with`() async throws {
+    // Not even where a password file holds one: Mosquitto's own tools refuse the colon.
+    try await Shop.open { shop in
+      for name in ["buyer:johndoe", "buyer:agent", "buyer:"] {
+        for password in ["johndoe-secret", "agent-secret", "", nil] {
+          let client = try Client(
+            port: shop.broker.port, .init(username: name, password: password))
+          #expect(try client.connect() == Client.Reason.v311NotAuthorized, "\(name)")
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,203 @@
+import Foundation
+import HTTP
+import IOTACrypto
+import PaywallCore
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Tangle
+
+@Suite(.timeLimit(.minutes(2))) struct NodePoolTests {
+  let history: History
+  let blocks: [JSONValue]
+  let log = Log()
+  let clock = HandClock()
+
+  init() throws {
+    let seller = try #require(Address("0x" + String(repeating: "5e", count: 32)))
+    let history = History(seller: seller)
+    let key = PrivateKey()
+    self.history = history
+    blocks = (0..<120).map {
+      history.block(key, amount: 1, checkpoint: Int64($0), version: UInt64($0))
+    }
+  }
+
+  @Test(arguments: [
+    FakeNode.Reply.http(status: "500 Internal Server Error", body: "oops"),
+    .http(status: "404 Not Found", body: ""), .http(status: "200 OK", body: "<html></html>"),
+    .http(status: "200 OK", body: String(repeating: "[", count: 100_000)),
+    .http(status: "200 OK", body: #"{"jsonrpc":"2.0","id":1,"result":{"data":7}}"#),
+    .http(status: "302 Found", headers: ["Location: http://127.0.0.1:1/"], body: ""),
+    .error(["code": -32600, "message": "unsupported feature: Required indexes are not available"]),
+    .error(["code": -32050, "message": "Transient error"]),
+    .error(["code": "odd"]), .error(7), .result("odd"), .result(nil), .close,
+  ]) func `fails over, and comes back`(reply: FakeNode.Reply) throws {
+    let first = try FakeNode(blocks: blocks)
+    let second = try FakeNode(blocks: blocks)
+    first.update { $0.misbehave = { _, _ in reply } }
+    let source = source([first, second])
+    let recorder = Recorder()
+    try recorder.read(source)
+    #expect(recorder.payments.count == 120)
+    #expect(recorder.position.checkpoint == 119)
+    #expect(log.all.count == 1)
+    #expect(log.all.first?.hasPrefix(first.url) == true)
+
+    // While it rests it is not asked; then it is, and is preferred again.
+    first.update { $0.misbehave = nil }
+    let asked = first.calls.count
+    try recorder.read(source)
+    #expect(first.calls.count == asked)
+    clock.advance(by: .seconds(61))
+    let askedSecond = second.calls.count
+    try recorder.read(source)
+    #expect(first.calls.count > asked)
+    #expect(second.calls.count == askedSecond)
+    #expect(recorder.violations == [])
+  }
+
+  @Test func `fails over in the middle of reading`() throws {
+    for failAt in 1..<12 {
+      let first = try FakeNode(blocks: blocks)
+      let second = try FakeNode(blocks: blocks)
+      let calls = Mutex(0)
+      first.update {
+        $0.misbehave = { _, _ in
+          calls.withLock {
+            $0 += 1
+            return $0 >= failAt ? .close : nil
+          }
+        }
+      }
+      let recorder = Recorder()
+      try recorder.read(source([first, second]))
+      #expect(recorder.payments.count == 120)
+      #expect(recorder.violations == [])
+    }
+  }
+
+  @Test func `refuses a node of another network, and reads from the others`() throws {
+    let foreign = try FakeNode(blocks: blocks)
+    foreign.update { $0.network = "2304aa97" }
+    let alone = source([foreign])
+    let recorder = Recorder()
+    let error = #expect(throws: NetworkMismatch.self) { try recorder.read(alone) }
+    #expect(error?.found == "2304aa97")
+    #expect(error?.description.contains("'6364aad5'") == true)
+    let again = source([foreign])
+    #expect(throws: NetworkMismatch.self) { try again.networkIdentifier() }
+    #expect(recorder.payments.isEmpty)
+    try recorder.read(source([foreign, FakeNode(blocks: blocks)]))
+    #expect(recorder.payments.count == 120)
+    #expect(Set(foreign.calls) == ["iota_getChainIdentifier"])
+  }
+
+  @Test func `notices another network behind the same URL`() throws {
+    let node = try FakeNode(blocks: blocks)
+    let source = source([node])
+    let recorder = Recorder()
+    try recorder.read(source)
+    // After a failure …
+    node.update { $0.misbehave = { _, _ in .close } }
+    #expect(throws: TangleError.self) { try recorder.read(source) }
+    node.update {
+      $0.misbehave = nil
+      $0.network = "daf90477"
+    }
+    clock.advance(by: .seconds(2))
+    #expect(throws: NetworkMismatch.self) { try recorder.read(source) }
+    // … and, within ten minutes, without one.
+    node.update { $0.network = "6364aad5" }
+    clock.advance(by: .seconds(120))
+    try recorder.read(source)
+    node.update { $0.network = "daf90477" }
+    clock.advance(by: .seconds(600))
+    #expect(throws: NetworkMismatch.self) { try recorder.read(source) }
+  }
+
+  @Test func `waits as long as a node asks for, and longer with each failure`() throws {
+    let node = try FakeNode()
+    node.update {
+      $0.misbehave = { _, _ in
+        .http(status: "429 Too Many Requests", headers: ["Retry-After: 30"], body: "Slow down")
+      }
+    }
+    let source = source([node], random: 1)
+    let recorder = Recorder()
+    let limited = #expect(throws: TangleError.self) { try recorder.read(source) }
+    #expect(limited?.retryAfterMs == 30_000)
+    #expect(limited?.description.contains("429") == true)
+    // Asked too early, it is left alone.
+    let asked = node.calls.count
+    clock.advance(by: .seconds(29))
+    #expect(throws: TangleError.self) { try recorder.read(source) }
+    #expect(node.calls.count == asked)
+    node.update { $0.misbehave = { _, _ in .close } }
+    var pauses: [Int64] = []
+    for _ in 0..<10 {
+      clock.advance(by: .seconds(300))
+      pauses.append(
+        #expect(throws: TangleError.self) { try recorder.read(source) }?.retryAfterMs ?? 0)
+    }
+    #expect(pauses == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300].map { $0 * 1000 })
+    #expect(log.all.count == 1)  // one outage, one warning
+    node.update { $0.misbehave = nil }
+    clock.advance(by: .seconds(300))
+    try recorder.read(source)
+    #expect(log.all.last?.contains("answers again") == true)
+  }
+
+  @Test func `jitter keeps a pause between its half and its whole`() {
+    for failures in [-1, 0, 1, 5, 9, 10, 63, 64, .max] {
+      let whole = Backoff.pause(failures: failures, random: 1)
+      #expect(Backoff.pause(failures: failures, random: 0) == whole / 2)
+      #expect((.seconds(1)...(.seconds(300))).contains(whole))
+    }
+  }
+
+  @Test func `names each node without its secrets when none answers`() throws {
+    let key = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+    let port = try LoopbackServer.deafPort()
+    let source = RebasedJSONRPCSource(
+      nodes: [
+        NodeAddress(url: "http://me:hunter2@127.0.0.1:\(port)/\(key)"),
+        NodeAddress(url: "http://127.0.0.1:\(port)/rpc?key=\(key)", headers: ["X-Key": key]),
+      ],
+      network: nil, address: history.seller)
+    let error = #expect(throws: TangleError.self) { try source.latestCheckpoint() }
+    #expect(error?.reasons.count == 2)
+    #expect(error?.description.contains("127.0.0.1:\(port)/…") == true)
+    #expect(error?.description.contains("127.0.0.1:\(port)/rpc") == true)
+    #expect(error?.description.contains(key) == false)
+    #expect(error?.description.contains("hunter2") == false)
+  }
+
+  @Test func `is cancelled while a node keeps it waiting`() throws {
+    let isWaiting = DispatchSemaphore(value: 0)
+    let server = try LoopbackServer {
+      _ = $0.readRequest()
+      isWaiting.signal()
+      $0.waitForClose()
+    }
+    let source = RebasedJSONRPCSource(
+      nodes: [NodeAddress(url: server.url())], network: nil, address: history.seller)
+    Thread.detachNewThread {
+      isWaiting.wait()
+      source.cancel()
+    }
+    let recorder = Recorder()
+    let start = ContinuousClock.now
+    let error = #expect(throws: TangleError.self) { try recorder.read(source) }
+    #expect(error?.code == .cancelled)
+    #expect(ContinuousClock.now - start < .seconds(5))
+    #expect(throws: TangleError.cancelled) { try source.networkIdentifier() }
+  }
+
+  private func source(_ nodes: [FakeNode], random: Double = 0) -> RebasedJSONRPCSource {
+    RebasedJSONRPCSource(
+      nodes: nodes.map { NodeAddress(url: $0.url) }, network: "6364aad5", address: history.seller,
+      warn: { [log] in log.append($0) }, now: { [clock] in clock.now }, random: { random })
+  }
+}
