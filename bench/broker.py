@@ -70,8 +70,10 @@ class Broker(Child):
         return self
 
     def answers(self):
-        """Whether it answers a CONNECT, be it with a refusal: it listens before its loop runs, and a
-        SIGTERM in between is lost."""
+        """Whether it answers a CONNECT, be it with a refusal.
+
+        It listens before its loop runs, and forgets a SIGTERM that comes in between.
+        """
         self.check_running()
         with socket.socket() as client:
             if client.connect_ex(("127.0.0.1", self.port)) != 0:
@@ -97,9 +99,9 @@ def password_file(folder, names, iterations):
     return f"password_file {file}"
 
 
-# --- The rules that are compared -----------------------------------------------------------------
-# Each writes its files into `folder` and gives lines of mosquitto.conf. Of `rules` rules the last one
-# is about what is published. "reader" may read it, "stranger" may not.
+# --- The rules that are compared ----------------------------------------------------------------
+# Each writes its files into `folder` and gives lines of mosquitto.conf. Of `rules` rules the last
+# one is about what is published. "reader" may read it, "stranger" may not.
 
 
 def acl_file(folder, rules):

@@ -1,7 +1,7 @@
-"""What a delivery costs the broker, by the rules it has to ask: CPU time and instructions.
+"""What a delivery costs the broker, by the rules it has to ask.
 
-A fan is 1000 subscribers of one topic. Either all may read what is published, or only the first may,
-so that 999 of 1000 deliveries are denied.
+A fan is 1000 subscribers of one topic. Either all may read what is published, or only the first
+may, so that 999 of 1000 deliveries are denied.
 """
 
 import subprocess
@@ -18,8 +18,9 @@ BUYERS = [f"buyer-{index}" for index in range(SUBSCRIBERS)]
 # Who has bought something, but not what is published.
 OTHERS = [f"other-{index}" for index in range(SUBSCRIBERS - 1)]
 LOADS = ("allowed", "denied")
-# The broker compares each delivery's client with all that got the message before, for MQTT 3 and
-# unless it is told not to; as that hides much of what rules cost, it is left out but for a third count.
+# Unless it is told not to, the broker compares an MQTT 3 client with all that got the message
+# before it. With 1000 subscribers that is most of its work, and hides what rules cost: it is told
+# not to, but for a third count.
 ONCE = "allowed once"
 TITLES = {
     "allowed": "All of 1000 subscribers may read",
@@ -27,8 +28,6 @@ TITLES = {
     ONCE: "All of 1000 subscribers may read, allow_duplicate_messages false",
 }
 OURS = ("paywall 1", "paywall 1000")
-# A cost begins with a position: absolute, relative to the last one, or the same.
-COST_LINE = tuple("0123456789+-*")
 
 
 class Setup:
@@ -124,7 +123,7 @@ class Fan(Child):
         return {"main_ns": main, "process_ns": process, "per_s": deliveries / seconds}
 
 
-def measure_cpu(folder, tools, plugin, rounds, seconds):
+def measure(folder, tools, plugin, rounds, seconds):
     """Interleaved rounds over all setups; gives the medians, by load and setup."""
     samples = {}
     for load in LOADS:
@@ -145,80 +144,3 @@ def measure_cpu(folder, tools, plugin, rounds, seconds):
     return {key: {part: median(sample[part] for sample in rounds) for part in rounds[0]}
             | {"spread": [min(s["main_ns"] for s in rounds), max(s["main_ns"] for s in rounds)]}
             for key, rounds in samples.items()}
-
-
-# --- Instructions --------------------------------------------------------------------------------
-
-
-def measure_instructions(folder, tools, plugin, is_quick):
-    """User-mode instructions of the broker's main thread per delivery, by load and setup."""
-    quick = ("none", "least", *OURS, "acl_file 1")
-    counts = {}
-    for load in (*LOADS, ONCE):
-        for number, setup in enumerate(SETUPS):
-            if load == "denied" and setup.name == "none" or is_quick and setup.name not in quick:
-                continue
-            if load == ONCE and setup.name not in ("none", "least", *OURS):
-                continue
-            place = Path(folder) / f"{load}-{number}"
-            place.mkdir()
-            lines = setup.lines(place, tools, plugin, load)
-            # The count hardly depends on how many; a thousand rules take seconds a message.
-            is_slow = setup.name.endswith(" 1000") and setup.name not in OURS
-            counts[load, setup.name] = count(
-                place, lines, tools, setup, load.split()[0], messages=4 if is_slow else 20)
-    return counts
-
-
-def count(place, lines, tools, setup, load, messages):
-    """Counts with callgrind, which is switched on between two messages.
-
-    https://valgrind.org/docs/manual/cl-manual.html#cl-manual.monitor-commands
-    """
-    wrapper = ["valgrind", "-q", "--tool=callgrind", "--instr-atstart=no", "--separate-threads=yes",
-               f"--callgrind-out-file={place}/callgrind.%p"]
-    with Broker(place, lines, wrapper) as at, Fan(tools, setup, load, at) as fan:
-        fan.publish(20)
-        monitor(at, "instrumentation on")
-        fan.publish(2)
-        monitor(at, "zero")
-        fan.publish(messages)
-        monitor(at, "dump")
-        dumps = {int(path.name.rsplit("-", 1)[1]): path for path in place.glob("callgrind.*-*")}
-        if 1 not in dumps:
-            raise SystemExit(f"callgrind wrote no counts: {sorted(place.iterdir())}")
-        return objects(dumps[1].read_text(errors="replace"), messages * SUBSCRIBERS)
-
-
-def monitor(at, command):
-    done = subprocess.run(["vgdb", f"--pid={at.pid}", *command.split()], capture_output=True, text=True)
-    if done.returncode != 0:
-        raise SystemExit(f"vgdb {command}: {done.stderr.strip()}")
-
-
-def objects(text, deliveries):
-    """Instructions per delivery, all and those in the plugin, of a callgrind dump.
-
-    Format: https://valgrind.org/docs/manual/cl-format.html
-    """
-    names, costs, current, is_call = {}, {}, "", False
-    for line in text.splitlines():
-        if line.startswith(("ob=", "cob=")):
-            kind, _, rest = line.partition("=")
-            key, _, name = rest.partition(" ")
-            # A name is written out where it comes first.
-            if name:
-                names[key] = name
-            if kind == "ob":
-                current = names[key]
-        elif line.startswith("calls="):
-            is_call = True
-        elif line.startswith(COST_LINE):
-            # The line after a call holds what the callee cost.
-            if not is_call:
-                fields = line.split()
-                costs[current] = costs.get(current, 0) + int((fields + [0])[1])
-            is_call = False
-    return {"all": sum(costs.values()) / deliveries,
-            "objects": {Path(name).name: cost / deliveries for name, cost in costs.items()
-                        if cost > deliveries / 100}}

@@ -3,8 +3,8 @@
 //
 // usage: fan PORT TOPIC PUBLISHER USERS READERS
 //
-// PUBLISHER and USERS are files of lines "name password"; each line of USERS subscribes to TOPIC, and
-// the first READERS of them have to receive it. Prints "ready"; then, for each number read from
+// PUBLISHER and USERS are files of lines "name password"; each line of USERS subscribes to TOPIC,
+// and the first READERS of them have to receive it. Prints "ready"; then, for each number read from
 // standard input, publishes so many messages and prints the seconds it took.
 #include "mqtt.h"
 #include <fcntl.h>
@@ -57,7 +57,8 @@ static void publish(int fd, uint8_t *packet, uint64_t messages, uint64_t *total)
       receive();
       continue;
     }
-    if (send(fd, packet, PACKET_SIZE, MSG_NOSIGNAL) != PACKET_SIZE) fail("the publisher is cut off");
+    if (send(fd, packet, PACKET_SIZE, MSG_NOSIGNAL) != PACKET_SIZE)
+      fail("the publisher is cut off");
     sent++;
     *total += PACKET_SIZE;
   }

@@ -99,7 +99,7 @@ def measure(folder, plugin, bin_, payments, seed):
             " AND starts_at = paid_at").fetchall()
     ledger.close()
     if len(rows) != payments:
-        raise SystemExit(f"of {payments} payments, {len(rows)} gave access from their checkpoint on")
+        raise SystemExit(f"of {payments} payments, {len(rows)} gave access from their checkpoint")
     return [arrivals[account] - starts_at for account, starts_at in rows]
 
 

@@ -11,6 +11,7 @@ from statistics import quantiles
 
 import check
 import delivery
+import instructions
 import latency
 import logins
 import start
@@ -56,9 +57,9 @@ class Bench:
 
     def delivery(self):
         rounds, seconds = (3, 0.4) if self.given.quick else (9, 1)
-        cpu = delivery.measure_cpu(self.place("cpu"), self.tools, self.plugin, rounds, seconds)
+        cpu = delivery.measure(self.place("cpu"), self.tools, self.plugin, rounds, seconds)
         self.cpu_figures(cpu)
-        counts = delivery.measure_instructions(
+        counts = instructions.measure(
             self.place("instructions"), self.tools, self.plugin, is_quick=self.given.quick)
         self.instruction_figures(counts)
 
@@ -116,7 +117,8 @@ class Bench:
             self.place("start"), self.plugin, payments, active, 1 if self.given.quick else 5)
         self.report.details["start"] = results
         part = f"Start with a ledger of {payments:,} payments"
-        self.report.add(part, f"ready, {active:,} active", results[active]["seconds"], "s", at_most=2)
+        self.report.add(
+            part, f"ready, {active:,} active", results[active]["seconds"], "s", at_most=2)
         self.report.add(part, "ready, none active", results[0]["seconds"], "s")
         for kind, name in (("anonymous", "memory of its own"), ("peak", "resident at most")):
             for count in (active, 0):

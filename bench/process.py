@@ -74,7 +74,8 @@ def cpu_ns(pid):
 
 
 def memory_bytes(pid):
-    """Resident memory of a process: all of it, the part that is its own, and the most it ever was."""
-    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    """Resident memory of a process: all of it, the part that is its own, the most it ever was."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    status = dict(line.split(":", 1) for line in lines)
     return {key: int(status[field].split()[0]) * 1024
             for key, field in (("rss", "VmRSS"), ("anonymous", "RssAnon"), ("peak", "VmHWM"))}

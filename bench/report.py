@@ -42,8 +42,8 @@ class Report:
                          f"{figure['unit']:<12} {goal:>8} {verdict}".rstrip())
         machine = self.machine
         lines += ["", f"{machine['cores']} × {machine['cpu']}, Mosquitto {machine['mosquitto']}, "
-                  f"{machine['seconds']:.0f} s; load average {machine['load_before']:.1f} before and "
-                  f"{machine['load_after']:.1f} after."]
+                  f"{machine['seconds']:.0f} s; load average {machine['load_before']:.1f} before "
+                  f"and {machine['load_after']:.1f} after."]
         return "\n".join(lines)
 
     def write(self, path):
@@ -56,7 +56,9 @@ class Report:
 def number(value):
     if abs(value) >= 1000:
         return f"{value:,.0f}"
-    return f"{value:.0f}" if value == int(value) else f"{value:.3g}" if value < 10 else f"{value:.1f}"
+    if value == int(value):
+        return f"{value:.0f}"
+    return f"{value:.3g}" if value < 10 else f"{value:.1f}"
 
 
 def cpu_name():
