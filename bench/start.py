@@ -13,8 +13,8 @@ ACCOUNTS = 200_000
 
 
 def fill(ledger, payments, active):
-    """Writes payments by turns of 200 000 accounts, each of which has bought an hour; the time that
-    the last `active` of them have bought still runs."""
+    """Writes payments of 200 000 accounts by turns; each bought an hour, but the last `active` of
+    them time that still runs."""
     now = int(time.time() * 1000)
     with sqlite3.connect(ledger) as db:
         db.executescript("PRAGMA synchronous = OFF; PRAGMA cache_size = -200000;")
@@ -31,8 +31,8 @@ def fill(ledger, payments, active):
                WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1)
                SELECT '5' || substr(replace(hex(randomblob(22)), '0', 'G'), 2),
                  '0x' || lower(hex(randomblob(32))), 1, 500000,
-                 '{"username":"user-' || i % ?2 || '"}', i, ?3 + i, ?3 + i, 'confirmed',
-                 'user-' || i % ?2, 'offer-999' FROM n""",
+                 '{"username":"user-' || (i % ?2) || '"}', i, ?3 + i, ?3 + i, 'confirmed',
+                 'user-' || (i % ?2), 'offer-999' FROM n""",
             (payments, ACCOUNTS, now - 7 * 86_400_000))
         db.execute(
             """INSERT INTO grants (account, offer, kind, starts_at, ends_at, payment, version)
@@ -46,6 +46,10 @@ def fill(ledger, payments, active):
             db.execute("DELETE FROM changes")
         db.execute("COMMIT")
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        found = db.execute(
+            "SELECT count(DISTINCT account) FROM grants WHERE ends_at > ?", (now,)).fetchone()[0]
+    if found != active:
+        raise SystemExit(f"{found} accounts are active instead of {active}")
     db.close()
 
 
