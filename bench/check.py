@@ -1,0 +1,12 @@
+"""Nanoseconds per access check, in a process that does nothing else."""
+
+import json
+import subprocess
+
+
+def measure(executable):
+    """What `access-bench` prints: one JSON object a line."""
+    done = subprocess.run([executable], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"access-bench: {done.stderr.strip()}")
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]

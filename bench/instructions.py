@@ -1,0 +1,89 @@
+"""User-mode instructions of the broker per delivery, counted by callgrind.
+
+They hardly change from run to run, whatever else the machine does; what the kernel does to send a
+message is not among them.
+"""
+
+import subprocess
+from pathlib import Path
+
+from broker import Broker
+from delivery import LOADS, ONCE, OURS, SETUPS, SUBSCRIBERS, Fan
+
+# A cost begins with a position: absolute, relative to the last one, or the same.
+COST_LINE = tuple("0123456789+-*")
+
+
+def measure(folder, tools, plugin, is_quick):
+    """Counts of the main thread, by load and setup."""
+    quick = ("none", "least", *OURS, "acl_file 1")
+    counts = {}
+    for load in (*LOADS, ONCE):
+        for number, setup in enumerate(SETUPS):
+            if load == "denied" and setup.name == "none" or is_quick and setup.name not in quick:
+                continue
+            if load == ONCE and setup.name not in ("none", "least", *OURS):
+                continue
+            place = Path(folder) / f"{load}-{number}"
+            place.mkdir()
+            lines = setup.lines(place, tools, plugin, load)
+            # The count hardly depends on how many; a thousand rules take seconds a message.
+            is_slow = setup.name.endswith(" 1000") and setup.name not in OURS
+            counts[load, setup.name] = count(
+                place, lines, tools, setup, load.split()[0], messages=4 if is_slow else 20)
+    return counts
+
+
+def count(place, lines, tools, setup, load, messages):
+    """Counts with callgrind, which is switched on between two messages.
+
+    https://valgrind.org/docs/manual/cl-manual.html#cl-manual.monitor-commands
+    """
+    wrapper = ["valgrind", "-q", "--tool=callgrind", "--instr-atstart=no", "--separate-threads=yes",
+               f"--callgrind-out-file={place}/callgrind.%p"]
+    with Broker(place, lines, wrapper) as at, Fan(tools, setup, load, at) as fan:
+        fan.publish(20)
+        monitor(at, "instrumentation on")
+        fan.publish(2)
+        monitor(at, "zero")
+        fan.publish(messages)
+        monitor(at, "dump")
+        dumps = {int(path.name.rsplit("-", 1)[1]): path for path in place.glob("callgrind.*-*")}
+        if 1 not in dumps:
+            raise SystemExit(f"callgrind wrote no counts: {sorted(place.iterdir())}")
+        return objects(dumps[1].read_text(errors="replace"), messages * SUBSCRIBERS)
+
+
+def monitor(at, command):
+    done = subprocess.run(
+        ["vgdb", f"--pid={at.pid}", *command.split()], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"vgdb {command}: {done.stderr.strip()}")
+
+
+def objects(text, deliveries):
+    """Instructions per delivery, all and those in the plugin, of a callgrind dump.
+
+    Format: https://valgrind.org/docs/manual/cl-format.html
+    """
+    names, costs, current, is_call = {}, {}, "", False
+    for line in text.splitlines():
+        if line.startswith(("ob=", "cob=")):
+            kind, _, rest = line.partition("=")
+            key, _, name = rest.partition(" ")
+            # A name is written out where it comes first.
+            if name:
+                names[key] = name
+            if kind == "ob":
+                current = names[key]
+        elif line.startswith("calls="):
+            is_call = True
+        elif line.startswith(COST_LINE):
+            # The line after a call holds what the callee cost.
+            if not is_call:
+                fields = line.split()
+                costs[current] = costs.get(current, 0) + int((fields + [0])[1])
+            is_call = False
+    return {"all": sum(costs.values()) / deliveries,
+            "objects": {Path(name).name: cost / deliveries for name, cost in costs.items()
+                        if cost > deliveries / 100}}
