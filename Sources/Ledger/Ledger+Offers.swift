@@ -22,8 +22,11 @@ extension Ledger {
   public func apply(
     offers entries: [OfferEntry], nowMs: Int64, firstFromMs: Int64
   ) throws -> OfferHistory {
-    var history = OfferHistory(versions: try storedOffers().map(\.offer))
+    let stored = OfferHistory(versions: try storedOffers().map(\.offer))
+    var history = stored
     try history.apply(entries, nowMs: nowMs, firstFromMs: firstFromMs)
+    // Nothing to write, then, while an admin's shell may hold a lock.
+    guard history != stored else { return history }
     let versions = history.versions
     knownVersions = nil
     try write { db in

@@ -55,11 +55,12 @@ public final class Ledger {
   /// - Parameter fingerprint: What names the master secret without giving it away.
   /// - Throws: `LedgerError` (`mismatch`) where it belongs to another secret.
   public func bind(secretFingerprint fingerprint: String) throws(LedgerError) {
-    let known = try write { db in
-      try db.execute(
-        sql: "INSERT INTO meta VALUES ('secret_fingerprint', ?) ON CONFLICT DO NOTHING",
-        arguments: [fingerprint])
-      return try Self.meta("secret_fingerprint", db)
+    guard let known = try read({ try Self.meta("secret_fingerprint", $0) }) else {
+      try write { db in
+        try db.execute(
+          sql: "INSERT INTO meta VALUES ('secret_fingerprint', ?)", arguments: [fingerprint])
+      }
+      return
     }
     guard known == fingerprint else {
       throw LedgerError(
@@ -99,7 +100,6 @@ public final class Ledger {
 
   private static var configuration: Configuration {
     var configuration = Configuration()
-    configuration.journalMode = .wal
     // The watcher has to be able to stop within a second.
     configuration.busyMode = .timeout(0.2)
     // What we write refers to rows that we wrote just before.
@@ -129,13 +129,22 @@ public final class Ledger {
 
   private static func prepare(_ db: Database, path: String, nowMs: Int64) throws {
     let version = try Schema.version(db, path: path)
+    // The mode is in the file. Where it has it already nothing is written, not even by GRDB's own
+    // way of asking for it, while an admin's shell may hold a lock.
+    if try String.fetchOne(db, sql: "PRAGMA journal_mode") != "wal" {
+      try db.execute(sql: "PRAGMA journal_mode = WAL")
+    }
     if version > 0 { try Schema.check(db, path: path) }
-    try db.inTransaction(.immediate) {
-      if version == 0 { try create(db, path: path, nowMs: nowMs) }
-      // Whether the disk can be written shows only when something is.
-      try db.execute(
-        sql: "INSERT OR REPLACE INTO meta VALUES ('opened_at', ?)", arguments: ["\(nowMs)"])
-      return .commit
+    do {
+      try db.inTransaction(.immediate) {
+        if version == 0 { try create(db, path: path, nowMs: nowMs) }
+        // Whether the disk can be written shows only when something is.
+        try db.execute(
+          sql: "INSERT OR REPLACE INTO meta VALUES ('opened_at', ?)", arguments: ["\(nowMs)"])
+        return .commit
+      }
+    } catch DatabaseError.SQLITE_BUSY where version > 0 {
+      // An admin's shell holds a write lock, which must not keep the broker from starting.
     }
   }
 

@@ -21,8 +21,12 @@ enum PaymentLine {
     }
   }
 
+  /// From here on, what formats dates may not; only a ledger edited by hand leads there.
+  private static let yearTenThousandMs: Int64 = 253_402_300_800_000
+
   private static func time(_ timeMs: Int64) -> String {
-    Date(timeIntervalSince1970: Double(timeMs) / 1000)
+    guard timeMs < yearTenThousandMs else { return "the end of the calendar" }
+    return Date(timeIntervalSince1970: Double(timeMs) / 1000)
       .formatted(
         .iso8601.year().month().day().time(includingFractionalSeconds: true)
           .timeZone(separator: .omitted))

@@ -444,6 +444,29 @@ struct LedgerFileTests {
     #expect(try world.ledger.dataVersion() != before)
   }
 
+  @Test func `a lock of another program does not keep a ledger from being opened`() throws {
+    let scratch = try Scratch()
+    let path = scratch.path("ledger.db")
+    let entries = [try World.entry("live")]
+    do {
+      let ledger = try Ledger(path: path, nowMs: 1000)
+      try ledger.bind(secretFingerprint: "a")
+      _ = try ledger.apply(offers: entries, nowMs: 1000, firstFromMs: 0)
+      ledger.close()
+    }
+    let admin = try DatabaseQueue(path: path)
+    try admin.inDatabase { db in
+      try db.execute(sql: "BEGIN IMMEDIATE")
+      #expect(throws: Never.self) {
+        let ledger = try Ledger(path: path, nowMs: 2000)
+        try ledger.bind(secretFingerprint: "a")
+        let history = try ledger.apply(offers: entries, nowMs: 2000, firstFromMs: 2000)
+        #expect(history.versions.map(\.validFromMs) == [0])
+      }
+      try db.execute(sql: "ROLLBACK")
+    }
+  }
+
   @Test func `a lock of another program is told, and costs at most a fraction of a second`() throws
   {
     let world = try World()
