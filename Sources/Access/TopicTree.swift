@@ -172,7 +172,8 @@ extension UnsafeRawBufferPointer {
   /// The first level of a topic, and what comes after its slash; nil where there is none.
   @inline(__always)
   fileprivate var firstLevel: (UnsafeRawBufferPointer, UnsafeRawBufferPointer?) {
-    guard let start = baseAddress, count > 0, let slash = memchr(start, CInt(UInt8(ascii: "/")), count)
+    guard let start = baseAddress, count > 0,
+      let slash = memchr(start, CInt(UInt8(ascii: "/")), count)
     else { return (self, nil) }
     let length = UnsafeRawPointer(slash) - start
     let next = UnsafeRawBufferPointer(start: start + (length + 1), count: count - length - 1)

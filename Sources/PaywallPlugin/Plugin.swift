@@ -14,7 +14,10 @@ final class Plugin {
   private let mainThread = pthread_self()
   private let shared: SharedState
   private var watcher: PlainThread?
-  private let table = AccessTable()
+  private let table: AccessTable
+  /// The clock of `shared`, which keeps it; a counted reference at each delivery would cost as much as
+  /// the check.
+  private let clock: Unmanaged<SharedClock>
   private let realm: String
   /// Set by a SIGHUP until the next turn of the broker's loop, in which it asks again about everyone
   /// who is connected.
@@ -24,7 +27,9 @@ final class Plugin {
     self.identifier = identifier
     self.shared = shared
     realm = started.configuration.realm
-    table.applyChanges(from: shared.changes)
+    table = AccessTable(changes: shared.changes)
+    clock = .passUnretained(shared.clock)
+    table.applyChanges()
   }
 
   /// Reads the configuration, opens the ledger, registers the callbacks and starts the watcher.
@@ -68,7 +73,7 @@ final class Plugin {
 
   func tick() {
     isReauthenticating = false
-    table.applyChanges(from: shared.changes)
+    table.applyChanges()
     passOnLog()
   }
 
@@ -77,12 +82,14 @@ final class Plugin {
     guard pthread_equal(pthread_self(), mainThread) != 0 else {
       return MOSQ_ERR_PLUGIN_DEFER.rawValue
     }
-    table.applyChanges(from: shared.changes)
+    table.applyChanges()
     guard let topic = Self.bytes(event.topic) else { return MOSQ_ERR_PLUGIN_DEFER.rawValue }
     let username = event.client.flatMap { Self.bytes(mosquitto_client_username($0)) }
     switch event.access {
     case MOSQ_ACL_READ:
-      return Self.code(table.mayRead(topic, username: username, nowMs: shared.clock.tickMs))
+      return Self.code(
+        table.mayRead(
+          topic, username: username, nowMs: clock._withUnsafeGuaranteedRef { $0.tickMs }))
     case MOSQ_ACL_WRITE:
       return Self.code(table.mayWrite(topic, username: username))
     case MOSQ_ACL_SUBSCRIBE:
