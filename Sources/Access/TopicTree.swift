@@ -58,9 +58,9 @@ struct TopicTree<Value: BitwiseCopyable & Sendable>: ~Copyable, Sendable {
   func contains(
     matching topic: UnsafeRawBufferPointer, where isWanted: (Value) -> Bool
   ) -> Bool {
-    guard let first = topic.first else { return false }
+    guard topic.count > 0 else { return false }
     // A topic that begins with `$` is not matched by a wildcard at the first level.
-    return visit(0, topic, isWildcardAllowed: first != UInt8(ascii: "$"), isWanted)
+    return visit(0, topic, isWildcardAllowed: topic[0] != UInt8(ascii: "$"), isWanted)
   }
 
   /// Whether `isWanted` holds for an entry of a list.
