@@ -33,6 +33,8 @@ public struct AccessRules: ~Copyable, Sendable {
   private let accounts: [ConfiguredAccount]
   private let accountIndex: TagIndex
   private let hash = KeyedHash()
+  /// Of offers that limit it: how many connections of one account may read at once.
+  private let connectionLimits: [OfferKey: Int]
   private var cache: TopicCache
 
   /// Rules of the given parts.
@@ -40,13 +42,16 @@ public struct AccessRules: ~Copyable, Sendable {
   /// - Parameters:
   ///   - free: Topics that anyone may read.
   ///   - sold: Topics that are sold, by offer version: those on sale, and those whose time was sold
-  ///     earlier and still runs.
+  ///     earlier and still runs; with how many connections of one account may read it at once,
+  ///     0: any number.
   ///   - accounts: Configured accounts.
   ///   - isSubscribeStrict: Whether a SUBSCRIBE is refused where none of it could be read.
   public init(
-    free: [TopicFilter], sold: [(offer: OfferKey, topics: [TopicFilter])],
+    free: [TopicFilter], sold: [(offer: OfferKey, topics: [TopicFilter], clients: Int)],
     accounts: [ConfiguredAccount], isSubscribeStrict: Bool = false
   ) {
+    connectionLimits = Dictionary(
+      sold.lazy.filter { $0.clients > 0 }.map { ($0.offer, $0.clients) }, uniquingKeysWith: max)
     let sold = sold.flatMap { entry in entry.topics.map { (offer: entry.offer, filter: $0) } }
     var rules: [(filter: TopicFilter, value: Rule)] = free.map { ($0, .free) }
     rules += sold.map { ($0.filter, .sold($0.offer)) }
@@ -92,6 +97,22 @@ public struct AccessRules: ~Copyable, Sendable {
     tree.contains(matching: topic) { rule in
       if case .sold(let offer) = rule { account.holds(offer, nowMs) } else { false }
     }
+  }
+
+  /// Whether any offer limits how many connections of one account may read at once.
+  var hasConnectionLimits: Bool { !connectionLimits.isEmpty }
+
+  /// How many connections of an account may read a topic at once, by what it holds; nil: any number.
+  func connectionLimit(
+    _ topic: UnsafeRawBufferPointer, of account: UnsafePointer<AccountRecord>, nowMs: Int64
+  ) -> Int? {
+    var limit: Int? = 0
+    _ = tree.contains(matching: topic) { rule in
+      guard case .sold(let offer) = rule, account.holds(offer, nowMs) else { return false }
+      limit = connectionLimits[offer].flatMap { most in limit.map { max($0, most) } }
+      return false
+    }
+    return limit
   }
 
   /// Whether there is a configured account of this name.

@@ -86,6 +86,23 @@ public struct AccessTable: ~Copyable {
     }
   }
 
+  /// Whether any offer limits how many connections of one account may read at once.
+  public var hasConnectionLimits: Bool { state.pointee.rules.hasConnectionLimits }
+
+  /// How many connections of an account may read at once what ``mayRead(_:username:nowMs:)`` allows.
+  ///
+  /// - Returns: So many of the newest; nil: any number.
+  public func connectionLimit(
+    _ topic: UnsafeRawBufferPointer, username: UnsafeRawBufferPointer?, nowMs: Int64
+  ) -> Int? {
+    let topicClass = state.pointee.rules.topicClass(topic)
+    guard topicClass.isSold, !topicClass.isFree, let username,
+      let account = state.pointee.accounts.find(username),
+      !(topicClass.hasReaders && state.pointee.rules.isReader(username, of: topic))
+    else { return nil }
+    return state.pointee.rules.connectionLimit(topic, of: account, nowMs: nowMs)
+  }
+
   /// Whether a client may publish to a topic.
   public func mayWrite(
     _ topic: UnsafeRawBufferPointer, username: UnsafeRawBufferPointer?

@@ -123,9 +123,6 @@ extension OfferEntry {
     }
     let minimumMs = try table.periodMs("minimum") ?? 1
     let clients = Int(try table.integer("clients", in: 0...1_000_000) ?? 0)
-    guard clients == 0 else {
-      throw table.error("clients", "only 0, any number, is supported by this version")
-    }
     let fromMs = try table.momentMs("from")
     try table.finish()
     self.init(

@@ -25,12 +25,13 @@ extension Ledger {
     var history = OfferHistory(versions: try storedOffers().map(\.offer))
     try history.apply(entries, nowMs: nowMs, firstFromMs: firstFromMs)
     let versions = history.versions
+    knownVersions = nil
     try write { db in
       // Versions that never came into force may vanish again.
       try db.execute(
         sql: """
           DELETE FROM offers WHERE valid_from_at > ?
-            AND NOT EXISTS (SELECT 1 FROM grants WHERE version = offers.id)
+            AND NOT EXISTS (SELECT 1 FROM grants WHERE version = offers.id AND kind <> 'revoked')
           """, arguments: [nowMs])
       for (position, offer) in versions.enumerated() {
         try Self.store(offer, position: position, db)
@@ -41,44 +42,92 @@ extension Ledger {
 
   /// Every version of every offer, in the order of the configuration.
   ///
-  /// - Throws: `LedgerError`.
+  /// - Throws: `LedgerError`; `invalid` where a row makes no sense: a topic that nobody knows to be
+  ///   sold would be free.
   public func storedOffers() throws(LedgerError) -> [StoredOffer] {
-    try read { db in try Self.offers(db) }
+    try read { try Self.storedOffers($0, path: path) }
+  }
+
+  static func storedOffers(_ db: Database, path: String) throws -> [StoredOffer] {
+    var offers: [StoredOffer] = []
+    let statement = try Prepared(
+      """
+      SELECT id, name, topics, price, per_ms, minimum_ms, clients, valid_from_at, valid_until_at
+      FROM offers ORDER BY position, valid_from_at
+      """, db)
+    try statement.forEach { row in
+      let id = row.integer(0) ?? 0
+      guard let offer = Self.offer(row) else {
+        throw LedgerError(
+          code: .invalid, path: path,
+          reason: "offers row \(id) makes no sense (name, topics as a JSON array of topic "
+            + "filters, price, times); correct it, or restore a backup")
+      }
+      offers.append(StoredOffer(id: id, offer: offer))
+      return true
+    }
+    return offers
   }
 
   /// The versions whose topics are sold: in force now or later, or with time sold that still runs.
   ///
   /// - Parameter nowMs: The tangle's time.
-  /// - Returns: The versions, in the order of the configuration.
+  /// - Returns: Rows in `offers`.
   /// - Throws: `LedgerError`.
-  public func soldOffers(nowMs: Int64) throws(LedgerError) -> [StoredOffer] {
+  public func soldVersions(nowMs: Int64) throws(LedgerError) -> Set<Int64> {
     try read { db in
-      let ids = try Int64.fetchSet(
-        db,
-        sql: """
-          SELECT id FROM offers WHERE valid_until_at IS NULL OR valid_until_at > :now
-            OR EXISTS (SELECT 1 FROM grants
-              WHERE version = offers.id AND kind <> 'revoked' AND ends_at > :now)
-            OR EXISTS (SELECT 1 FROM grants
-              WHERE version IS NULL AND offer = offers.name AND kind <> 'revoked'
-                AND ends_at > :now)
-          """, arguments: ["now": nowMs])
-      return try Self.offers(db).filter { ids.contains($0.id) }
+      var ids: Set<Int64> = []
+      let statement = try Prepared(
+        """
+        SELECT id FROM offers WHERE valid_until_at IS NULL OR valid_until_at > ?1
+          OR EXISTS (SELECT 1 FROM grants
+            WHERE version = offers.id AND kind <> 'revoked' AND ends_at > ?1)
+          OR EXISTS (SELECT 1 FROM grants
+            WHERE version IS NULL AND offer = offers.name AND kind <> 'revoked' AND ends_at > ?1)
+        """, db)
+      try statement.forEach(.integer(nowMs)) { row in
+        if let id = row.integer(0) { ids.insert(id) }
+        return true
+      }
+      return ids
     }
   }
 
-  static func offers(_ db: Database) throws -> [StoredOffer] {
-    try Row.fetchAll(db, sql: "SELECT * FROM offers ORDER BY position, valid_from_at")
-      .compactMap { row in
-        guard let name = Name(row["name"] as String) else { return nil }
-        let json = Data((row["topics"] as String).utf8)
-        let topics = try JSONDecoder().decode([String].self, from: json)
-        let offer = Offer(
-          name: name, topics: topics.compactMap { TopicFilter($0) }, price: row["price"],
-          perMs: row["per_ms"], minimumMs: row["minimum_ms"], clients: row["clients"],
-          validFromMs: row["valid_from_at"], validUntilMs: row["valid_until_at"])
-        return StoredOffer(id: row["id"], offer: offer)
-      }
+  /// The same versions in full.
+  ///
+  /// - Parameter nowMs: The tangle's time.
+  /// - Returns: The versions, in the order of the configuration.
+  /// - Throws: `LedgerError`, as `storedOffers` does.
+  public func soldOffers(nowMs: Int64) throws(LedgerError) -> [StoredOffer] {
+    let ids = try soldVersions(nowMs: nowMs)
+    return try storedOffers().filter { ids.contains($0.id) }
+  }
+
+  /// The versions by their rows; read again only after they were changed here or elsewhere.
+  func offerVersions() throws(LedgerError) -> OfferVersions {
+    let dataVersion = try dataVersion()
+    if let knownVersions, knownVersions.dataVersion == dataVersion {
+      return knownVersions.versions
+    }
+    let versions = OfferVersions(try storedOffers())
+    knownVersions = (dataVersion, versions)
+    return versions
+  }
+
+  private static func offer(_ row: Prepared) -> Offer? {
+    guard let name = row.bytes(1).flatMap({ Name($0) }),
+      let json = row.bytes(2),
+      let texts = try? JSONDecoder().decode([String].self, from: Data(json)), !texts.isEmpty,
+      let price = row.integer(3), price > 0,
+      let perMs = row.integer(4), perMs > 0, let minimumMs = row.integer(5),
+      let clients = row.integer(6).flatMap({ Int(exactly: $0) }), clients >= 0,
+      let validFromMs = row.integer(7), row.isNull(8) || row.integer(8) != nil
+    else { return nil }
+    let topics = texts.compactMap { TopicFilter($0) }
+    guard topics.count == texts.count else { return nil }
+    return Offer(
+      name: name, topics: topics, price: price, perMs: perMs, minimumMs: minimumMs,
+      clients: clients, validFromMs: validFromMs, validUntilMs: row.integer(8))
   }
 
   private static func store(_ offer: Offer, position: Int, _ db: Database) throws {
@@ -94,8 +143,9 @@ extension Ledger {
           position = excluded.position, valid_until_at = excluded.valid_until_at
         """,
       arguments: [
-        offer.name.description, position, String(decoding: topics, as: UTF8.self), offer.price,
-        offer.perMs, offer.minimumMs, offer.clients, offer.validFromMs, offer.validUntilMs,
+        offer.name.description, position, String(decoding: topics, as: UTF8.self),
+        offer.price, offer.perMs, offer.minimumMs, offer.clients,
+        offer.validFromMs, offer.validUntilMs,
       ])
   }
 }

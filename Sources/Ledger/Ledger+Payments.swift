@@ -16,7 +16,7 @@ extension Ledger {
 
     /// New payments, and pending ones that were confirmed, in their order.
     public var outcomes: [Outcome] = []
-    /// The names of the accounts whose access may have changed.
+    /// The names of the accounts whose access may have changed from `nowMs` on.
     public var accounts: Set<Username> = []
   }
 
@@ -35,10 +35,9 @@ extension Ledger {
     let sinceMs = sinceMs ?? bornAtMs
     // What lies before the time from which was read so far is not covered by the checkpoint.
     let checkpoint = try read { db in
-      try Int64.fetchOne(
-        db,
-        sql: "SELECT checkpoint FROM sync WHERE network = ? AND address = ? AND since_at <= ?",
-        arguments: [network, address.description, sinceMs])
+      try Prepared(
+        "SELECT checkpoint FROM sync WHERE network = ? AND address = ? AND since_at <= ?", db
+      ).first(.text(network), .text(address.description), .integer(sinceMs)) { $0.integer(0) }
     }
     return ReadingPosition(checkpoint: checkpoint, sinceMs: sinceMs)
   }
@@ -48,7 +47,7 @@ extension Ledger {
   /// - Throws: `LedgerError`.
   public func isKnown(_ digest: Digest) throws(LedgerError) -> Bool {
     try read { db in
-      try Self.state(of: digest, db).map { $0 != "pending" } ?? false
+      try Self.state(of: digest.description, db).map { $0 != "pending" } ?? false
     }
   }
 
@@ -57,8 +56,8 @@ extension Ledger {
   /// - Throws: `LedgerError`.
   public func hasPendingPayments() throws(LedgerError) -> Bool {
     try read { db in
-      try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM payments WHERE state = 'pending')")
-        ?? false
+      try Prepared("SELECT 1 FROM payments WHERE state = 'pending' LIMIT 1", db)
+        .first { $0.integer(0) } != nil
     }
   }
 
@@ -79,52 +78,49 @@ extension Ledger {
     _ page: PaymentPage, network: String, address: Address, offers: OfferHistory, nowMs: Int64,
     open: ([UInt8]) -> (account: Account, offer: [UInt8]?)? = { _ in nil }
   ) throws(LedgerError) -> Recorded {
-    try write { db in
+    let versions = try offerVersions()
+    return try write { db in
       var recorded = Recorded()
-      var touched: [Purchase: [Digest]] = [:]
+      var touched: [Purchase: [Fold.Known]] = [:]
       for payment in page.payments {
-        let state = try Self.state(of: payment.digest, db)
+        let digest = payment.digest.description
+        let state = try Self.state(of: digest, db)
         guard state == nil || state == "pending" && payment.checkpoint != nil else { continue }
         let judged = payment.rejection == nil ? payment.checkpoint : nil
         let assignment = judged.map {
           Assignment.of(payment, atMs: $0.timeMs, offers: offers, open: open)
         }
-        try Self.insert(payment, assignment, nowMs: nowMs, db)
+        try Self.insert(payment, digest: digest, assignment, nowMs: nowMs, db)
         recorded.outcomes.append(Recorded.Outcome(payment: payment, assignment: assignment))
-        guard case .claimed(let account, let offer)? = assignment else { continue }
+        guard case .claimed(let account, let offer)? = assignment, let judged else { continue }
         try Self.ensure(account, nowMs: nowMs, db)
-        recorded.accounts.insert(account.username)
-        touched[Purchase(account: account.username, offer: offer.name), default: []]
-          .append(payment.digest)
+        touched[Purchase(account: account.username, offer: offer.name), default: []].append(
+          Fold.Known(
+            entry: .init(digest: payment.digest, checkpoint: judged, amount: payment.amount),
+            digest: digest))
       }
       var bought: [Digest: Span] = [:]
       for (purchase, new) in touched {
-        try Self.fold(purchase, new: Set(new), offers: offers, bought: &bought, db)
+        let fold = Fold(purchase: purchase, offers: offers, versions: versions, db: db)
+        let counted = try fold.count(new)
+        bought.merge(counted.bought) { $1 }
+        if counted.lastEndMs ?? .min > nowMs { recorded.accounts.insert(purchase.account) }
       }
       for index in recorded.outcomes.indices {
         recorded.outcomes[index].bought = bought[recorded.outcomes[index].payment.digest]
       }
-      try db.execute(
-        sql: """
-          INSERT INTO sync VALUES (?, ?, ?, ?, ?)
-          ON CONFLICT DO UPDATE SET checkpoint = excluded.checkpoint,
-            since_at = excluded.since_at, updated_at = excluded.updated_at
-          """,
-        arguments: [
-          network, address.description, page.position.checkpoint, page.position.sinceMs, nowMs,
-        ])
+      try Self.store(page.position, network: network, address: address, nowMs: nowMs, db)
       return recorded
     }
   }
 
-  private static func state(of digest: Digest, _ db: Database) throws -> String? {
-    try String.fetchOne(
-      db.cachedStatement(sql: "SELECT state FROM payments WHERE digest = ?"),
-      arguments: [digest.description])
+  private static func state(of digest: String, _ db: Database) throws -> String? {
+    try Prepared("SELECT state FROM payments WHERE digest = ?", db)
+      .first(.text(digest)) { $0.text(0) }
   }
 
   private static func insert(
-    _ payment: Payment, _ assignment: Assignment?, nowMs: Int64, _ db: Database
+    _ payment: Payment, digest: String, _ assignment: Assignment?, nowMs: Int64, _ db: Database
   ) throws {
     var state = payment.checkpoint == nil ? "pending" : "rejected"
     var reason = payment.rejection
@@ -140,25 +136,39 @@ extension Ledger {
       reason = why
     case nil: break
     }
-    try db.execute(
-      sql: """
-        INSERT INTO payments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (digest) DO UPDATE SET
-          payer = excluded.payer, verified = excluded.verified, amount = excluded.amount,
-          memo = excluded.memo, checkpoint = excluded.checkpoint, paid_at = excluded.paid_at,
-          state = excluded.state, reason = excluded.reason, account = excluded.account,
-          offer = excluded.offer
-        """,
-      arguments: [
-        payment.digest.description, payment.payer?.description, payment.isPayerVerified,
-        payment.amount, payment.memo.text, payment.checkpoint?.sequence,
-        payment.checkpoint?.timeMs, nowMs, state, reason, account, offer,
-      ])
+    try Prepared(
+      """
+      INSERT INTO payments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (digest) DO UPDATE SET
+        payer = excluded.payer, verified = excluded.verified, amount = excluded.amount,
+        memo = excluded.memo, checkpoint = excluded.checkpoint, paid_at = excluded.paid_at,
+        state = excluded.state, reason = excluded.reason, account = excluded.account,
+        offer = excluded.offer
+      """, db
+    ).run(
+      .text(digest), .init(payment.payer?.description),
+      .integer(payment.isPayerVerified ? 1 : 0), .integer(payment.amount),
+      .init(payment.memo.text), .init(payment.checkpoint?.sequence),
+      .init(payment.checkpoint?.timeMs), .integer(nowMs), .text(state), .init(reason),
+      .init(account), .init(offer))
   }
 
   private static func ensure(_ account: Account, nowMs: Int64, _ db: Database) throws {
-    try db.execute(
-      sql: "INSERT INTO accounts VALUES (?, ?, NULL, ?) ON CONFLICT DO NOTHING",
-      arguments: [account.description, account.kind, nowMs])
+    try Prepared("INSERT INTO accounts VALUES (?, ?, NULL, ?) ON CONFLICT DO NOTHING", db)
+      .run(.text(account.description), .text(account.kind), .integer(nowMs))
+  }
+
+  private static func store(
+    _ position: ReadingPosition, network: String, address: Address, nowMs: Int64, _ db: Database
+  ) throws {
+    try Prepared(
+      """
+      INSERT INTO sync VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET checkpoint = excluded.checkpoint, since_at = excluded.since_at,
+        updated_at = excluded.updated_at
+      """, db
+    ).run(
+      .text(network), .text(address.description), .init(position.checkpoint),
+      .integer(position.sinceMs), .integer(nowMs))
   }
 }

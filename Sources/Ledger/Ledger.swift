@@ -1,3 +1,4 @@
+import CSQLite
 import GRDB
 import Glibc
 import PaywallCore
@@ -11,8 +12,12 @@ import PaywallCore
 public final class Ledger {
   /// The file.
   public let path: String
-  let database: DatabaseQueue
+  private let connection: Connection
   private let lock: FileLock
+  /// The versions of offers, as of a number that changes when others write.
+  var knownVersions: (dataVersion: Int64, versions: OfferVersions)?
+  /// The last row of `changes` that was taken and could not be removed.
+  var seenChange: Int64 = 0
 
   /// Opens a ledger, or makes a new one where the file is missing.
   ///
@@ -23,28 +28,26 @@ public final class Ledger {
   public init(path: String, nowMs: Int64) throws(LedgerError) {
     self.path = path
     lock = try FileLock(ledger: path)
-    do {
-      Self.createPrivately(path)
-      database = try DatabaseQueue(path: path, configuration: Self.configuration)
-      try Self.prepare(database, path: path, nowMs: nowMs)
-    } catch let error as LedgerError {
-      throw error
-    } catch {
-      throw LedgerError(error, path: path)
-    }
+    Self.createPrivately(path)
+    connection = try Connection(path: path, Self.configuration)
+    try connection.run { try Self.prepare($0, path: path, nowMs: nowMs) }
   }
 
   /// Closes the file, after which nothing else may be called.
   public func close() {
-    // Whatever fails here fails again, and is told, when the file is opened next.
-    try? database.close()
+    connection.close()
   }
 
   /// When the ledger was made, in Unix milliseconds.
   ///
   /// - Throws: `LedgerError`.
   public func bornAtMs() throws(LedgerError) -> Int64 {
-    try read { try Self.meta("born_at", $0).flatMap(Int64.init) ?? 0 }
+    guard let bornAtMs = try read({ try Self.meta("born_at", $0).flatMap(Int64.init) }) else {
+      throw LedgerError(
+        code: .invalid, path: path,
+        reason: "meta row 'born_at' holds no Unix milliseconds; set when the ledger was made")
+    }
+    return bornAtMs
   }
 
   /// Binds a new ledger to a secret, or checks that a used one belongs to it.
@@ -76,50 +79,22 @@ public final class Ledger {
   ///
   /// - Throws: `LedgerError`.
   public func dataVersion() throws(LedgerError) -> Int64 {
-    try read { try Int64.fetchOne($0, sql: "PRAGMA data_version") ?? 0 }
+    try read { try Prepared("PRAGMA data_version", $0).first { $0.integer(0) } ?? 0 }
   }
 
   /// Moves what the WAL holds into the file, as far as readers allow.
   ///
   /// - Throws: `LedgerError`; `busy` is nothing to worry about.
   public func checkpoint() throws(LedgerError) {
-    do {
-      _ = try database.writeWithoutTransaction { try $0.checkpoint(.truncate) }
-    } catch {
-      throw LedgerError(error, path: path)
-    }
+    _ = try connection.run { try $0.checkpoint(.truncate) }
   }
 
   func read<T>(_ body: (Database) throws -> T) throws(LedgerError) -> T {
-    do {
-      return try database.unsafeRead(body)
-    } catch let error as LedgerError {
-      throw error
-    } catch {
-      throw LedgerError(error, path: path)
-    }
+    try connection.read(body)
   }
 
-  /// Runs `body` in one `BEGIN IMMEDIATE` transaction: a deferred one that starts to write late fails
-  /// at once, whatever the timeout (https://sqlite.org/lang_transaction.html).
   func write<T>(_ body: (Database) throws -> T) throws(LedgerError) -> T {
-    do {
-      var result: T?
-      try database.writeWithoutTransaction { db in
-        try db.inTransaction(.immediate) {
-          result = try body(db)
-          return .commit
-        }
-      }
-      guard let result else {
-        throw LedgerError(code: .failed, path: path, reason: "a transaction had no result")
-      }
-      return result
-    } catch let error as LedgerError {
-      throw error
-    } catch {
-      throw LedgerError(error, path: path)
-    }
+    try connection.write(body)
   }
 
   private static var configuration: Configuration {
@@ -127,13 +102,21 @@ public final class Ledger {
     configuration.journalMode = .wal
     // The watcher has to be able to stop within a second.
     configuration.busyMode = .timeout(0.2)
+    // What we write refers to rows that we wrote just before.
+    configuration.foreignKeysEnabled = false
     configuration.prepareDatabase { db in
       try db.execute(
         sql: """
           PRAGMA synchronous = FULL;
           PRAGMA wal_autocheckpoint = 0;
           PRAGMA trusted_schema = OFF;
+          -- Sorting leaves no files in other folders.
+          PRAGMA temp_store = MEMORY;
+          PRAGMA cache_size = -16000;
           """)
+      // The triggers note what others write.
+      guard let connection = db.sqliteConnection, csqlite_disable_triggers(connection) == SQLITE_OK
+      else { throw DatabaseError(message: "triggers cannot be switched off") }
     }
     return configuration
   }
@@ -144,28 +127,15 @@ public final class Ledger {
     if descriptor >= 0 { _ = Glibc.close(descriptor) }
   }
 
-  private static func prepare(_ database: DatabaseQueue, path: String, nowMs: Int64) throws {
-    try database.writeWithoutTransaction { db in
-      let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
-      guard version <= Schema.version else {
-        throw LedgerError(
-          code: .newer, path: path,
-          reason: "a newer version made it (schema \(version)); install that version again")
-      }
-      if version > 0 {
-        let verdict = try String.fetchOne(db, sql: "PRAGMA quick_check(1)") ?? "ok"
-        guard verdict == "ok" else {
-          throw LedgerError(
-            code: .corrupt, path: path, reason: "it is damaged (\(verdict)); restore a backup")
-        }
-      }
-      try db.inTransaction(.immediate) {
-        if version == 0 { try create(db, path: path, nowMs: nowMs) }
-        // Whether the disk can be written shows only when something is.
-        try db.execute(
-          sql: "INSERT OR REPLACE INTO meta VALUES ('opened_at', ?)", arguments: ["\(nowMs)"])
-        return .commit
-      }
+  private static func prepare(_ db: Database, path: String, nowMs: Int64) throws {
+    let version = try Schema.version(db, path: path)
+    if version > 0 { try Schema.check(db, path: path) }
+    try db.inTransaction(.immediate) {
+      if version == 0 { try create(db, path: path, nowMs: nowMs) }
+      // Whether the disk can be written shows only when something is.
+      try db.execute(
+        sql: "INSERT OR REPLACE INTO meta VALUES ('opened_at', ?)", arguments: ["\(nowMs)"])
+      return .commit
     }
   }
 

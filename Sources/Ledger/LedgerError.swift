@@ -4,7 +4,7 @@ import GRDB
 public struct LedgerError: Error, Sendable, CustomStringConvertible {
   /// What kind of failure it is.
   public struct Code: Hashable, Sendable {
-    private enum Base: Hashable { case cannotOpen, busy, corrupt, newer, mismatch, failed }
+    private enum Base: Hashable { case cannotOpen, busy, corrupt, newer, mismatch, invalid, failed }
     private let base: Base
 
     /// The file cannot be opened or written.
@@ -17,6 +17,8 @@ public struct LedgerError: Error, Sendable, CustomStringConvertible {
     public static let newer = Code(base: .newer)
     /// It belongs to another secret, network or address.
     public static let mismatch = Code(base: .mismatch)
+    /// A row makes no sense.
+    public static let invalid = Code(base: .invalid)
     /// SQLite refused something else (a full disk, an I/O error).
     public static let failed = Code(base: .failed)
   }

@@ -32,6 +32,7 @@ enum Schema {
     ) STRICT;
     CREATE INDEX payments_by_account ON payments (account, offer, checkpoint);
     CREATE INDEX payments_by_time ON payments (paid_at);
+    CREATE INDEX payments_pending ON payments (seen_at) WHERE state = 'pending';
     CREATE TRIGGER payments_stay BEFORE DELETE ON payments
       BEGIN SELECT RAISE(ABORT, 'payments are never deleted'); END;
 
@@ -83,7 +84,38 @@ enum Schema {
     CREATE UNIQUE INDEX grants_once ON grants (payment) WHERE kind = 'bought';
     CREATE INDEX grants_by_account ON grants (account, offer, ends_at);
     CREATE INDEX grants_by_end ON grants (ends_at);
-    CREATE INDEX grants_by_version ON grants (version, ends_at);
+    CREATE INDEX grants_by_version ON grants (version, ends_at)
+      WHERE version IS NOT NULL AND kind <> 'revoked';
+    CREATE INDEX grants_by_offer ON grants (offer, ends_at)
+      WHERE version IS NULL AND kind <> 'revoked';
+
+    -- Whose grants somebody other than the broker has changed; the broker takes them out.
+    CREATE TABLE changes (
+      id      INTEGER PRIMARY KEY,
+      account TEXT NOT NULL
+    ) STRICT;
+    -- Before: REPLACE removes rows without a word, https://sqlite.org/lang_conflict.html.
+    CREATE TRIGGER grants_inserting BEFORE INSERT ON grants BEGIN
+      INSERT INTO changes (account) SELECT account FROM grants
+        WHERE id = NEW.id;
+      INSERT INTO changes (account) SELECT account FROM grants
+        WHERE kind = 'bought' AND payment = NEW.payment;
+    END;
+    CREATE TRIGGER grants_inserted AFTER INSERT ON grants BEGIN
+      INSERT INTO changes (account) VALUES (NEW.account);
+    END;
+    CREATE TRIGGER grants_updating BEFORE UPDATE ON grants BEGIN
+      INSERT INTO changes (account) SELECT account FROM grants
+        WHERE id IN (OLD.id, NEW.id);
+      INSERT INTO changes (account) SELECT account FROM grants
+        WHERE kind = 'bought' AND payment = NEW.payment;
+    END;
+    CREATE TRIGGER grants_updated AFTER UPDATE ON grants BEGIN
+      INSERT INTO changes (account) VALUES (NEW.account);
+    END;
+    CREATE TRIGGER grants_deleted AFTER DELETE ON grants BEGIN
+      INSERT INTO changes (account) VALUES (OLD.account);
+    END;
 
     -- How far payments have been read, per network and address.
     CREATE TABLE sync (

@@ -4,6 +4,9 @@
 /// us late by the network's delay, never early, so the largest is the nearest to the truth. It is
 /// kept through outages. Until the first checkpoint the wall clock stands in. A jump of the wall
 /// clock neither gives nor takes time.
+///
+/// A node that stands still tells an ever older time, so the newest checkpoint counts only where it
+/// is newer than the one before.
 public struct TangleClock: Sendable {
   /// How far back samples count, in milliseconds.
   public static let windowMs: Int64 = 3_600_000
@@ -12,6 +15,7 @@ public struct TangleClock: Sendable {
 
   private var samples: [(bucket: Int64, offsetMs: Int64)] = []
   private var wallOffsetMs: Int64
+  private var newestSequence: Int64?
 
   /// A clock that knows no checkpoint yet.
   ///
@@ -30,13 +34,42 @@ public struct TangleClock: Sendable {
     samples.map(\.offsetMs).max() ?? wallOffsetMs
   }
 
-  /// Takes the time of a checkpoint that just became known.
+  /// Takes what a node says is the newest checkpoint.
+  ///
+  /// The first one is not believed yet: whether the node moves on shows with the second.
   ///
   /// - Parameters:
-  ///   - checkpointMs: The checkpoint's time, in Unix milliseconds.
+  ///   - checkpoint: The newest checkpoint.
   ///   - monotonicMs: The monotonic clock when it became known, in milliseconds; not before those
   ///     given earlier.
-  public mutating func observe(checkpointMs: Int64, monotonicMs: Int64) {
+  public mutating func observe(newest checkpoint: Checkpoint, monotonicMs: Int64) {
+    defer { newestSequence = max(newestSequence ?? checkpoint.sequence, checkpoint.sequence) }
+    guard let newestSequence, checkpoint.sequence > newestSequence else { return }
+    take(checkpoint.timeMs, monotonicMs: monotonicMs)
+  }
+
+  /// Takes the checkpoint of a payment, which may be long past: it only says that it is not earlier.
+  ///
+  /// - Parameters:
+  ///   - checkpoint: The checkpoint.
+  ///   - monotonicMs: The monotonic clock when it became known, in milliseconds; not before those
+  ///     given earlier.
+  public mutating func observe(past checkpoint: Checkpoint, monotonicMs: Int64) {
+    guard checkpoint.timeMs &- monotonicMs > offsetMs else { return }
+    take(checkpoint.timeMs, monotonicMs: monotonicMs)
+  }
+
+  /// How far the tangle's time is ahead of the wall clock, in milliseconds.
+  ///
+  /// - Parameters:
+  ///   - wallMs: The wall clock, in Unix milliseconds.
+  ///   - monotonicMs: The monotonic clock at the same moment, in milliseconds.
+  /// - Returns: More than zero where the wall clock is late.
+  public func skewMs(wallMs: Int64, monotonicMs: Int64) -> Int64 {
+    offsetMs &- (wallMs &- monotonicMs)
+  }
+
+  private mutating func take(_ checkpointMs: Int64, monotonicMs: Int64) {
     let bucket = monotonicMs / Self.bucketMs
     let offsetMs = checkpointMs &- monotonicMs
     if let last = samples.last, last.bucket == bucket {

@@ -5,28 +5,38 @@ import PaywallCore
 
 /// What the watcher hands to the main thread: rules, the table of all accounts, and changes to it.
 ///
-/// No copy of what was handed over is kept. Where the changes since the table was built might
-/// overfill it, where somebody else wrote to the ledger, or where a change could not be read, a new
-/// table is built from the ledger.
+/// No copy of what was handed over is kept: the ledger tells whose access has changed. Where the
+/// changes since the table was built might overfill it, a new table is built from the ledger.
 struct AccessView {
   /// How long a table may hold what has ended, in milliseconds.
   private static let tableLifetimeMs: Int64 = 3_600_000
   /// How many changes a table has room for at least.
   private static let leastSpare = 1000
+  /// How many rows that make no sense are named in the log at most.
+  private static let flawLimit = 1000
 
   private let ledger: Ledger
   private let changes: ChangeQueue
+  private let log: LogQueue
   /// The offer versions of the rules that hold; nil until they were handed over.
-  private var soldVersions: [Int64]?
+  private var soldVersions: Set<Int64>?
   /// How many more accounts fit into the table for certain.
   private var spare = 0
   private var builtAtMs: Int64 = .min
-  /// Whether the ledger holds what was not handed over, as it could not be read.
-  private(set) var isBehind = false
+  /// All access that ends later has been handed over.
+  private var latestMs: Int64 = .min
+  /// The ledger's, when everything that others had written was handed over; nil: not yet.
+  private var dataVersion: Int64?
+  /// Accounts whose access has changed, and could not be read.
+  private var unread: Set<Username> = []
+  /// Whether a whole table could not be read.
+  private var isTableUnread = true
+  private var flaws: Set<Flaw> = []
 
-  init(ledger: Ledger, changes: ChangeQueue) {
+  init(ledger: Ledger, changes: ChangeQueue, log: LogQueue) {
     self.ledger = ledger
     self.changes = changes
+    self.log = log
   }
 
   /// Hands over the rules of a configuration, with those of what was sold before and still runs, and
@@ -38,32 +48,51 @@ struct AccessView {
     let sold = try ledger.soldOffers(nowMs: nowMs)
     let accounts = try table(nowMs: nowMs)
     changes.push(rules: Self.rules(configuration, sold), accounts: accounts)
-    soldVersions = sold.map(\.id)
+    soldVersions = Set(sold.map(\.id))
   }
 
   /// Hands over rules where the last time sold of an offer that is gone has ended.
   mutating func refreshRules(
     _ configuration: PaywallConfiguration, nowMs: Int64
   ) throws(LedgerError) {
+    guard try ledger.soldVersions(nowMs: nowMs) != soldVersions else { return }
     let sold = try ledger.soldOffers(nowMs: nowMs)
-    guard sold.map(\.id) != soldVersions else { return }
     changes.push(rules: Self.rules(configuration, sold))
-    soldVersions = sold.map(\.id)
+    soldVersions = Set(sold.map(\.id))
   }
 
   /// Hands over what some accounts hold.
   mutating func update(
     _ accounts: some Collection<Username>, nowMs: Int64
   ) throws(LedgerError) {
-    guard accounts.count <= spare else { return try updateAll(nowMs: nowMs) }
-    isBehind = true
+    unread.formUnion(accounts)
+    latestMs = max(latestMs, nowMs)
+    guard !isTableUnread, unread.count <= spare else { return try updateAll(nowMs: nowMs) }
     var held: [AccountAccess] = []
-    for account in accounts {
-      held.append(Self.access(of: account, try ledger.access(of: account, nowMs: nowMs)))
+    for account in unread {
+      let (access, flaws) = try ledger.access(of: account, endingAfterMs: nowMs)
+      tell(flaws)
+      held.append(AccountAccess(username: account, access: Self.access(access)))
     }
     spare -= held.count
-    changes.push(changes: held)
-    isBehind = false
+    if !held.isEmpty { changes.push(changes: held) }
+    unread = []
+  }
+
+  /// Hands over what has changed where somebody else wrote to the ledger, and what could not be read
+  /// before.
+  mutating func noticeAdmin(nowMs: Int64) throws(LedgerError) {
+    let version = try ledger.dataVersion()
+    guard version != dataVersion || !unread.isEmpty || isTableUnread else { return }
+    let taken = try ledger.takeChanges()
+    unread.formUnion(taken.accounts)
+    if taken.areMore {
+      // One by one they would take longer than all at once.
+      isTableUnread = true
+      try ledger.discardChanges()
+    }
+    try update([], nowMs: nowMs)
+    dataVersion = version
   }
 
   /// Hands over what every account holds.
@@ -72,29 +101,49 @@ struct AccessView {
     changes.push(accounts: accounts)
   }
 
+  /// Finds access again that seemed to have ended, where the tangle's clock turns out to be earlier.
+  mutating func follow(nowMs: Int64) throws(LedgerError) {
+    guard nowMs < latestMs else {
+      latestMs = nowMs
+      return
+    }
+    let accounts = try ledger.accounts(endingAfterMs: nowMs, untilMs: latestMs)
+    try update(accounts, nowMs: nowMs)
+    latestMs = nowMs
+  }
+
   /// Gives back the memory of what has ended, once in a while.
   mutating func forgetEnded(nowMs: Int64) throws(LedgerError) {
-    if nowMs >= builtAtMs + Self.tableLifetimeMs { try updateAll(nowMs: nowMs) }
+    let (ageMs, overflow) = nowMs.subtractingReportingOverflow(builtAtMs)
+    if overflow || ageMs >= Self.tableLifetimeMs { try updateAll(nowMs: nowMs) }
   }
 
   private mutating func table(nowMs: Int64) throws(LedgerError) -> AccountTable {
-    isBehind = true
-    let held = try ledger.access(nowMs: nowMs)
-    let spare = max(Self.leastSpare, held.count / 8)
-    var table = AccountTable(capacity: held.count + spare)
-    for (username, access) in held {
-      _ = table.set(Self.access(of: username, access).access, of: username)
-    }
+    isTableUnread = true
+    let count = try ledger.holderCount(endingAfterMs: nowMs)
+    let spare = max(Self.leastSpare, count / 8)
+    var table = AccountTable(capacity: count + spare)
+    tell(
+      try ledger.forEachAccess(endingAfterMs: nowMs) { username, access in
+        _ = table.set(Self.access(access), of: username)
+      })
     self.spare = spare
     builtAtMs = nowMs
-    isBehind = false
+    latestMs = nowMs
+    unread = []
+    isTableUnread = false
     return table
   }
 
-  private static func access(of username: Username, _ access: [Ledger.Access]) -> AccountAccess {
-    AccountAccess(
-      username: username,
-      access: access.map { OfferAccess(offer: $0.version, span: $0.span) })
+  /// Says once of each row that makes no sense.
+  private mutating func tell(_ found: [Flaw]) {
+    for flaw in found where flaws.count < Self.flawLimit && flaws.insert(flaw).inserted {
+      log.write(.warning, "ledger \(ledger.path): \(flaw)")
+    }
+  }
+
+  private static func access(_ access: [Ledger.Access]) -> [OfferAccess] {
+    access.map { OfferAccess(offer: $0.version, span: $0.span) }
   }
 
   private static func rules(
@@ -102,7 +151,7 @@ struct AccessView {
   ) -> AccessRules {
     AccessRules(
       free: configuration.access.free,
-      sold: sold.map { ($0.id, $0.offer.topics) },
+      sold: sold.map { ($0.id, $0.offer.topics, $0.offer.clients) },
       accounts: configuration.accounts.map { account in
         AccessRules.ConfiguredAccount(
           username: account.username.bytes, publish: account.publish, read: account.read)

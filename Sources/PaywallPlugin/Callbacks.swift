@@ -8,23 +8,31 @@ enum Callbacks {
   private typealias Callback =
     @convention(c) (CInt, UnsafeMutableRawPointer?, UnsafeMutableRawPointer?) -> CInt
 
-  private static let all: [(event: mosquitto_plugin_event, callback: Callback)] = [
-    (MOSQ_EVT_RELOAD, reload), (MOSQ_EVT_ACL_CHECK, checkAccess),
-    (MOSQ_EVT_BASIC_AUTH, authenticate), (MOSQ_EVT_TICK, tick),
+  private static let all: [(event: CInt, callback: Callback)] = [
+    (CInt(MOSQ_EVT_RELOAD.rawValue), reload), (CInt(MOSQ_EVT_ACL_CHECK.rawValue), checkAccess),
+    (CInt(MOSQ_EVT_BASIC_AUTH.rawValue), authenticate), (CInt(MOSQ_EVT_TICK.rawValue), tick),
+    (CInt(MOSQ_EVT_DISCONNECT.rawValue), disconnected),
+    (newerConnect, connected), (newerClientOffline, wentOffline),
   ]
 
-  /// Registers all of them; false where the broker refuses one.
+  /// Events of Mosquitto 2.1 (`MOSQ_EVT_CONNECT`, `MOSQ_EVT_CLIENT_OFFLINE`), which older headers do
+  /// not name and older brokers do not know. Their data begin as those of DISCONNECT.
+  private static let newerConnect: CInt = 11
+  private static let newerClientOffline: CInt = 28
+
+  /// Registers all of them; false where the broker refuses one that it should know.
   static func register(_ identifier: OpaquePointer, _ userdata: UnsafeMutableRawPointer) -> Bool {
     all.allSatisfy { event, callback in
-      mosquitto_callback_register(identifier, CInt(event.rawValue), callback, nil, userdata)
-        == MOSQ_ERR_SUCCESS.rawValue
+      let code = mosquitto_callback_register(identifier, event, callback, nil, userdata)
+      return code == MOSQ_ERR_SUCCESS.rawValue
+        || code == MOSQ_ERR_NOT_SUPPORTED.rawValue && event >= newerConnect
     }
   }
 
   /// Takes all of them back, for the broker would keep their memory otherwise.
   static func unregister(_ identifier: OpaquePointer) {
     for (event, callback) in all {
-      _ = mosquitto_callback_unregister(identifier, CInt(event.rawValue), callback, nil)
+      _ = mosquitto_callback_unregister(identifier, event, callback, nil)
     }
   }
 
@@ -55,6 +63,25 @@ enum Callbacks {
     // Mosquitto 2.1 names this field next_ms: it may sleep for hours where nobody asks to be woken.
     event?.assumingMemoryBound(to: mosquitto_evt_tick.self).pointee.next_ns = 100
     return MOSQ_ERR_SUCCESS.rawValue
+  }
+
+  private static let connected: Callback = { _, event, userdata in
+    if let client = client(event) { plugin(userdata)?.connected(client) }
+    return MOSQ_ERR_SUCCESS.rawValue
+  }
+
+  private static let disconnected: Callback = { _, event, userdata in
+    if let client = client(event) { plugin(userdata)?.disconnected(client) }
+    return MOSQ_ERR_SUCCESS.rawValue
+  }
+
+  private static let wentOffline: Callback = { _, event, userdata in
+    if let client = client(event) { plugin(userdata)?.wentOffline(client) }
+    return MOSQ_ERR_SUCCESS.rawValue
+  }
+
+  private static func client(_ event: UnsafeMutableRawPointer?) -> OpaquePointer? {
+    event?.assumingMemoryBound(to: mosquitto_evt_disconnect.self).pointee.client
   }
 
   private static func plugin(_ userdata: UnsafeMutableRawPointer?) -> Plugin? {

@@ -10,18 +10,25 @@ import PaywallCore
 ///
 /// The broker passes it to the callbacks as `userdata`. Nothing here may trap, or wait.
 final class Plugin {
+  /// How often members of shared subscriptions are looked at, in milliseconds.
+  private static let sharedMembersMs: Int64 = 250
+
+  /// How long a SIGHUP's round of questions lasts at most, in milliseconds.
+  private static let reauthenticationMs: Int64 = 2000
+
   let identifier: OpaquePointer
   private let mainThread = pthread_self()
-  private let shared: SharedState
+  let shared: SharedState
   private var watcher: PlainThread?
-  private let table: AccessTable
+  let table: AccessTable
   /// The clock of `shared`, which keeps it; a counted reference at each delivery would cost as much as
   /// the check.
-  private let clock: Unmanaged<SharedClock>
-  private let realm: String
-  /// Set by a SIGHUP until the next turn of the broker's loop, in which it asks again about everyone
-  /// who is connected.
-  private var isReauthenticating = false
+  let clock: Unmanaged<SharedClock>
+  let realm: String
+  var connections = Connections()
+  var sharedMembers = SharedMembers()
+  private var sharedMembersCheckedAtMs = SharedClock.monotonicMs()
+  private var reloadedAtMs: Int64?
 
   private init(identifier: OpaquePointer, shared: SharedState, started: Startup) {
     self.identifier = identifier
@@ -64,97 +71,43 @@ final class Plugin {
     return self.watcher != nil
   }
 
-  // MARK: - What the broker asks
+  /// Whether this is the broker's main thread, which owns the state here.
+  ///
+  /// Mosquitto 2.1 asks on the thread of its HTTP API too.
+  var isOnMainThread: Bool { pthread_equal(pthread_self(), mainThread) != 0 }
+
+  /// Whether the broker asks again about everyone who is connected, as it does in the turn of its loop
+  /// in which a SIGHUP came.
+  ///
+  /// Bounded by time too: Mosquitto 2.0.11 with `per_listener_settings` never tells of turns.
+  var isReauthenticating: Bool {
+    reloadedAtMs.map { SharedClock.monotonicMs() &- $0 < Self.reauthenticationMs } ?? false
+  }
+
+  // MARK: - The broker's loop
 
   func reload() {
-    isReauthenticating = true
+    reloadedAtMs = SharedClock.monotonicMs()
     shared.signals.reload()
   }
 
   func tick() {
-    isReauthenticating = false
+    reloadedAtMs = nil
     table.applyChanges()
     passOnLog()
-  }
-
-  func checkAccess(_ event: mosquitto_evt_acl_check) -> CInt {
-    // Mosquitto 2.1 asks on the thread of its HTTP API too; the state here is the main thread's.
-    guard pthread_equal(pthread_self(), mainThread) != 0 else {
-      return MOSQ_ERR_PLUGIN_DEFER.rawValue
+    let nowMs = SharedClock.monotonicMs()
+    if !sharedMembers.isEmpty, nowMs >= sharedMembersCheckedAtMs &+ Self.sharedMembersMs {
+      sharedMembersCheckedAtMs = nowMs
+      kickSharedMembers()
     }
-    table.applyChanges()
-    guard let topic = Self.bytes(event.topic) else { return MOSQ_ERR_PLUGIN_DEFER.rawValue }
-    let username = event.client.flatMap { Self.bytes(mosquitto_client_username($0)) }
-    switch event.access {
-    case MOSQ_ACL_READ:
-      return Self.code(
-        table.mayRead(
-          topic, username: username, nowMs: clock._withUnsafeGuaranteedRef { $0.tickMs }))
-    case MOSQ_ACL_WRITE:
-      return Self.code(table.mayWrite(topic, username: username))
-    case MOSQ_ACL_SUBSCRIBE:
-      if table.concernsSold(topic) {
-        shared.signals.demand(nowMs: SharedClock.monotonicMs())
-      }
-      return Self.code(table.maySubscribe(topic, username: username, nowMs: shared.clock.nowMs))
-    case MOSQ_ACL_UNSUBSCRIBE:
-      return MOSQ_ERR_SUCCESS.rawValue
-    default:
-      return MOSQ_ERR_PLUGIN_DEFER.rawValue
-    }
-  }
-
-  /// Authenticates wallets, and keeps everybody else away from the names that only we vouch for.
-  func authenticate(_ event: mosquitto_evt_basic_auth) -> CInt {
-    guard let client = event.client, let username = event.username.flatMap({ Self.bytes($0) }),
-      Account.isReserved(username: username)
-    else { return MOSQ_ERR_PLUGIN_DEFER.rawValue }
-    guard pthread_equal(pthread_self(), mainThread) != 0,
-      case .wallet(let address)? = Account(username: username)
-    else { return MOSQ_ERR_AUTH.rawValue }
-
-    // A session that was restored from disk is asked about without password, address and protocol;
-    // it was let in before.
-    let isRestored =
-      event.password == nil && mosquitto_client_address(client) == nil
-      && mosquitto_client_protocol_version(client) == 0
-    guard isRestored || isLogin(of: address, password: event.password) else {
-      return MOSQ_ERR_AUTH.rawValue
-    }
-    let name = address.description
-    if !username.elementsEqual(name.utf8), mosquitto_set_username(client, name) != 0 {
-      return MOSQ_ERR_AUTH.rawValue
-    }
-    return MOSQ_ERR_SUCCESS.rawValue
-  }
-
-  // MARK: - Parts
-
-  private func isLogin(of address: Address, password: UnsafePointer<CChar>?) -> Bool {
-    guard let password else { return false }
-    let verdict = WalletLogin.verify(
-      username: address.description, password: String(cString: password), realm: realm)
-    guard case .valid(_, let expiryS) = verdict else { return false }
-    // A login is judged when it connects, not each time the configuration is read again.
-    if isReauthenticating { return true }
-    let nowS = shared.clock.nowMs / 1000
-    return nowS < expiryS && expiryS <= nowS &+ WalletLogin.maximumLifetimeS
   }
 
   private func passOnLog() {
     for line in shared.log.takeAll() { BrokerLog.write(line.level, line.text) }
   }
 
-  private static func bytes(_ text: UnsafePointer<CChar>?) -> UnsafeRawBufferPointer? {
+  /// The bytes of a C string, without its end; valid as long as the string.
+  static func bytes(_ text: UnsafePointer<CChar>?) -> UnsafeRawBufferPointer? {
     text.map { UnsafeRawBufferPointer(start: $0, count: strlen($0)) }
-  }
-
-  private static func code(_ decision: Decision) -> CInt {
-    // Anything but these three would make the broker drop clients or messages of others.
-    switch decision {
-    case .allow: MOSQ_ERR_SUCCESS.rawValue
-    case .deny: MOSQ_ERR_ACL_DENIED.rawValue
-    case .defer: MOSQ_ERR_PLUGIN_DEFER.rawValue
-    }
   }
 }

@@ -1,7 +1,9 @@
 import Tangle
 
 /// Says each problem once when it begins, and once when it is over.
-struct Problems {
+///
+/// A class, so that what is attempted may attempt something else.
+final class Problems {
   private let log: LogQueue
   private var current: [String: String] = [:]
 
@@ -14,7 +16,7 @@ struct Problems {
   /// - Parameters:
   ///   - subject: What the problem is about.
   ///   - body: What may fail.
-  mutating func attempt(_ subject: String, _ body: () throws -> Void) {
+  func attempt(_ subject: String, _ body: () throws -> Void) {
     do {
       try body()
       if current.removeValue(forKey: subject) != nil {
@@ -30,7 +32,7 @@ struct Problems {
   }
 
   /// Has a problem said anew where it goes on.
-  mutating func forget(_ subject: String) {
+  func forget(_ subject: String) {
     current[subject] = nil
   }
 }

@@ -34,7 +34,8 @@ struct Startup {
     summary = Self.describe(configuration)
     shared = SharedState(clock: SharedClock(offsetMs: clock.offsetMs))
     try Self.probe(configuration.tangle, log: shared.log)
-    var view = AccessView(ledger: ledger, changes: shared.changes)
+    var view = AccessView(ledger: ledger, changes: shared.changes, log: shared.log)
+    try ledger.discardChanges()
     try view.handOver(configuration, nowMs: wallMs)
     watcher = try Watcher(
       shared: shared, options: options, configuration: configuration, ledger: ledger,

@@ -13,10 +13,12 @@ final class Watcher {
   private static let turnMs: Int64 = 500
   /// How often payments are read while nobody waits, in milliseconds.
   private static let idlePollMs: Int64 = 5000
-  /// How often the WAL is checkpointed, and what has ended is forgotten, in milliseconds.
+  /// How often the WAL is checkpointed, in milliseconds.
   private static let tidyMs: Int64 = 60_000
 
   private static let firstClockSamples = 10
+  /// From when a difference between the wall clock and the tangle's is told, in milliseconds.
+  private static let skewLimitMs: Int64 = 5 * 60 * 1000
 
   private let shared: SharedState
   private let options: PluginOptions
@@ -26,8 +28,7 @@ final class Watcher {
   private var view: AccessView
   private var clock: TangleClock
   private var source: any PaymentSource
-  private var problems: Problems
-  private var dataVersion: Int64
+  private let problems: Problems
   private var lastPollAtMs: Int64?
   private var clockReadAtMs: Int64?
   private var clockSamples = 0
@@ -47,7 +48,6 @@ final class Watcher {
     source = Self.source(configuration.tangle, log: shared.log)
     shared.use(source)
     problems = Problems(log: shared.log)
-    dataVersion = try ledger.dataVersion()
     tidiedAtMs = SharedClock.monotonicMs()
   }
 
@@ -65,14 +65,16 @@ final class Watcher {
 
   /// What the watcher does until it is told to stop.
   func run() {
+    let damageWatch = DamageWatch(ledger: ledger.path, log: shared.log)
     while !shared.signals.isStopping {
       if shared.signals.takeReload() { reload() }
       noticeAdmin()
       if isPollDue { poll() }
-      refreshRules()
+      followTime()
       tidy()
       shared.signals.wait(timeoutMs: min(Self.turnMs, max(0, nextPollAtMs - now)))
     }
+    damageWatch.stop()
     problems.attempt("ledger") { try ledger.checkpoint() }
     ledger.close()
   }
@@ -108,9 +110,21 @@ final class Watcher {
   private func readClock() throws {
     let isFresh = clockSamples < Self.firstClockSamples
     guard isFresh || now >= (clockReadAtMs ?? 0) + Self.tidyMs else { return }
-    observe(try source.latestCheckpoint())
+    let checkpoint = try source.latestCheckpoint()
+    clock.observe(newest: checkpoint, monotonicMs: now)
+    shared.clock.set(offsetMs: clock.offsetMs)
     clockSamples += 1
     clockReadAtMs = now
+    sayWhereWallClockIsWrong()
+  }
+
+  /// Says once that the wall clock and the tangle's differ by more than can be the network's delay.
+  private func sayWhereWallClockIsWrong() {
+    problems.attempt("clock") {
+      let skewMs = clock.skewMs(wallMs: SharedClock.wallMs(), monotonicMs: now)
+      guard abs(skewMs) > Self.skewLimitMs else { return }
+      throw ClockSkew(isWallLate: skewMs > 0)
+    }
   }
 
   private func record(_ page: PaymentPage) throws {
@@ -120,15 +134,11 @@ final class Watcher {
       nowMs: shared.clock.nowMs)
     // Access that starts at a checkpoint has started: the clock knows it now.
     for payment in page.payments {
-      if let checkpoint = payment.checkpoint { observe(checkpoint) }
+      if let checkpoint = payment.checkpoint { clock.observe(past: checkpoint, monotonicMs: now) }
     }
+    shared.clock.set(offsetMs: clock.offsetMs)
     for outcome in recorded.outcomes { shared.log.write(.notice, PaymentLine.describe(outcome)) }
     try view.update(recorded.accounts, nowMs: shared.clock.nowMs)
-  }
-
-  private func observe(_ checkpoint: Checkpoint) {
-    clock.observe(checkpointMs: checkpoint.timeMs, monotonicMs: now)
-    shared.clock.set(offsetMs: clock.offsetMs)
   }
 
   // MARK: - Admin
@@ -136,15 +146,13 @@ final class Watcher {
   /// Takes over what another program, as an admin's `sqlite3`, has written to the ledger.
   private func noticeAdmin() {
     problems.attempt("ledger") {
-      let version = try ledger.dataVersion()
-      guard version != dataVersion || view.isBehind else { return }
-      try view.updateAll(nowMs: shared.clock.nowMs)
-      dataVersion = version
+      try view.noticeAdmin(nowMs: shared.clock.nowMs)
     }
   }
 
-  private func refreshRules() {
+  private func followTime() {
     problems.attempt("ledger") {
+      try view.follow(nowMs: shared.clock.nowMs)
       try view.refreshRules(configuration, nowMs: shared.clock.nowMs)
     }
   }

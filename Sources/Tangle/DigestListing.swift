@@ -19,6 +19,8 @@ struct DigestListing: Sendable {
   var position: ReadingPosition
   /// Checkpoints up to this one need not be listed again.
   let cutoff: Int64?
+  /// The same as long as nothing new turns up: a higher one, for idle polls.
+  let idleCutoff: Int64?
 
   /// Not recorded yet, newest first, each once.
   private(set) var unknown: [Digest] = []
@@ -37,12 +39,14 @@ struct DigestListing: Sendable {
   private var sinceMs: Int64 { position.sinceMs }
 
   init(
-    address: Address, position: ReadingPosition, ages: [Digest: Checkpoint], cutoff: Int64?
+    address: Address, position: ReadingPosition, ages: [Digest: Checkpoint], cutoff: Int64?,
+    idleCutoff: Int64?
   ) {
     self.address = address
     self.position = position
     self.ages = ages
     self.cutoff = cutoff
+    self.idleCutoff = idleCutoff
   }
 
   /// Lists one page more, from the newest digest down.
@@ -125,6 +129,7 @@ struct DigestListing: Sendable {
       guard pageNumber < 2 || pageNumber.isMultiple(of: 8) else { return false }
       ages.merge(try node.checkpoints(of: ageless)) { $1 }
     }
+    let cutoff = unknown.isEmpty ? idleCutoff ?? cutoff : cutoff
     return !tail.isEmpty
       && tail.allSatisfy { digest in
         guard let age = ages[digest] else { return false }

@@ -70,11 +70,12 @@ struct Node: Sendable {
 
 /// Exponential back-off with jitter, so that many brokers do not come back to a node at once.
 enum Backoff {
-  /// Between half a second and 1 s after the first failure, doubled with each, up to 5 minutes.
+  /// Between half a second and 1 s after the first failure, doubled with each, up to 1 minute:
+  /// whoever pays after a long outage is waiting.
   ///
   /// The place within the range is `random`, from 0 to 1.
   static func pause(failures: Int, random: Double) -> Duration {
-    let seconds = min(300, 1 << min(max(0, failures), 9))
+    let seconds = min(60, 1 << min(max(0, failures), 6))
     return .milliseconds(seconds * 1000) * (0.5 + 0.5 * min(max(0, random), 1))
   }
 }

@@ -23,8 +23,11 @@ struct RebasedReader: Sendable {
     var since: ContinuousClock.Instant
   }
 
-  /// So long after the newest payment, no earlier one is expected to turn up beside it.
+  /// So long after the newest payment, no earlier one is expected to turn up beside it, and idle
+  /// polls are spared the overlap; but now and then one takes it all the same.
   private static let settlingTime = Duration.seconds(30)
+  private static let deepInterval = Duration.seconds(60)
+  private var deepListedAt: ContinuousClock.Instant?
 
   init(pool: NodePool, address: Address) {
     self.pool = pool
@@ -65,9 +68,13 @@ struct RebasedReader: Sendable {
     let isSettled = known.map { pool.now() - $0.since > Self.settlingTime } == true
     // After a start, a wider overlap makes up for what a failing node may have hidden before it.
     let cutoff =
-      covered.map { isSettled ? $0 : $0 - DigestListing.overlap }
+      covered.map { $0 - DigestListing.overlap }
       ?? position.checkpoint.map { $0 - DigestListing.firstOverlap }
-    var listing = try list(from: index, after: position, cutoff: cutoff, isKnown: isKnown)
+    let isDeep = deepListedAt.map { pool.now() - $0 >= Self.deepInterval } ?? true
+    var listing = try list(
+      from: index, after: position, cutoff: cutoff,
+      idleCutoff: isSettled && !isDeep ? covered : nil, isKnown: isKnown)
+    if isDeep, listing.isComplete { deepListedAt = pool.now() }
     ages = listing.listedAges
     // Once, not at every poll.
     if let fault = listing.fault, fault != lastFault {
@@ -94,12 +101,13 @@ struct RebasedReader: Sendable {
 
   /// Lists what is new, or goes on with a listing that the node's failure interrupted.
   private mutating func list(
-    from index: Int, after position: ReadingPosition, cutoff: Int64?,
+    from index: Int, after position: ReadingPosition, cutoff: Int64?, idleCutoff: Int64?,
     isKnown: (Digest) throws -> Bool
   ) throws -> DigestListing {
     var listing =
       takeInterrupted(at: index, position)
-      ?? DigestListing(address: address, position: position, ages: ages, cutoff: cutoff)
+      ?? DigestListing(
+        address: address, position: position, ages: ages, cutoff: cutoff, idleCutoff: idleCutoff)
     do {
       while !listing.hasEnded {
         try pool.ask(index) { node, _ in

@@ -20,7 +20,7 @@ struct World {
   var rules: AccessRules {
     AccessRules(
       free: [TopicFilter("free/#")].compactMap(\.self),
-      sold: (0..<offers).map { (OfferKey($0), [TopicFilter(filter($0))].compactMap(\.self)) },
+      sold: (0..<offers).map { (OfferKey($0), [TopicFilter(filter($0))].compactMap(\.self), 0) },
       accounts: [])
   }
 

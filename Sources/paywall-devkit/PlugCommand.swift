@@ -4,7 +4,7 @@ import Foundation
 import Glibc
 
 /// `paywall-devkit plug`: a WeMo Insight on the network, for development and demos.
-struct PlugCommand: ParsableCommand {
+struct PlugCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plug",
     abstract: "A Belkin WeMo Insight on the network, quirks included.",
@@ -44,7 +44,7 @@ struct PlugCommand: ParsableCommand {
   @Flag(help: "Print one line of JSON when ready.")
   var json = false
 
-  func run() throws {
+  func run() async throws {
     var options = DevPlug.Options()
     options.bind = bind
     options.port = port
@@ -53,19 +53,12 @@ struct PlugCommand: ParsableCommand {
     options.curve = try curve()
     options.answersSearches = ssdp
 
-    // Blocked before any thread starts, so that all inherit it and only sigwait sees them.
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    sigaddset(&signals, SIGINT)
-    sigaddset(&signals, SIGTERM)
-    pthread_sigmask(SIG_BLOCK, &signals, nil)
-
+    let signals = Signals([SIGINT, SIGTERM])
     let plug = try DevPlug(options)
     defer { plug.stop() }
     try plug.setFaults(Set(fault.map { name throws(DevPlugError) in try Fault(name) }))
     announce(plug)
-    var signal: Int32 = 0
-    sigwait(&signals, &signal)
+    await signals.first()
   }
 
   private func curve() throws -> PowerCurve {

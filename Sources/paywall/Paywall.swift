@@ -7,7 +7,7 @@ import Wallet
 struct Paywall: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "paywall",
-    abstract: "Pay for MQTT topics with IOTA, and keep the wallet to do it with.",
+    abstract: "Sell and buy MQTT topics for IOTA.",
     discussion: """
       On a terminal, answers are for people. Piped, or with --json, each is one JSON object in a \
       line; amounts in it are integers of NANOS (1 IOTA = 1,000,000,000 NANOS), times RFC 3339.
@@ -16,7 +16,7 @@ struct Paywall: ParsableCommand {
       look it up before paying again; 4 refused by the node or the network; 5 not agreed to; \
       64 wrong usage.
       """,
-    subcommands: [WalletCommand.self, Pay.self])
+    subcommands: [WalletCommand.self, Pay.self, GrantCommand.self, RevokeCommand.self])
 
   static func main() {
     do {

@@ -12,7 +12,9 @@ struct AccessTableTests {
   private static func rules(isSubscribeStrict: Bool = false) -> AccessRules {
     AccessRules(
       free: filters("sensor/1m", "sensor/free/#"),
-      sold: [(1, filters("sensor/live", "sensor/free/not")), (2, filters("data/#", "a/+/c"))],
+      sold: [
+        (1, filters("sensor/live", "sensor/free/not"), 2), (2, filters("data/#", "a/+/c"), 0),
+      ],
       accounts: [
         .init(
           username: Array("agent".utf8), publish: filters("sensor/#"), read: filters("sensor/#")),

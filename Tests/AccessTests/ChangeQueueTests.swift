@@ -38,7 +38,7 @@ struct ChangeQueueTests {
 
   private static func rules(_ offers: Range<OfferKey>) -> AccessRules {
     AccessRules(
-      free: [], sold: offers.map { ($0, [TopicFilter("offer/\($0)")].compactMap(\.self)) },
+      free: [], sold: offers.map { ($0, [TopicFilter("offer/\($0)")].compactMap(\.self), 0) },
       accounts: [])
   }
 

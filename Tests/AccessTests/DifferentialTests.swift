@@ -15,7 +15,9 @@ struct DifferentialTests {
     var bought: [Username: [OfferAccess]] = [:]
 
     var rules: AccessRules {
-      AccessRules(free: free, sold: sold, accounts: accounts, isSubscribeStrict: isStrict)
+      AccessRules(
+        free: free, sold: sold.map { ($0.offer, $0.topics, 0) }, accounts: accounts,
+        isSubscribeStrict: isStrict)
     }
 
     func holds(_ username: Username?, _ offer: OfferKey, _ nowMs: Int64) -> Bool {
@@ -226,7 +228,7 @@ struct DifferentialTests {
   @Test func `topics and names that no broker lets through do no harm`() {
     let table = AccessTable(
       rules: AccessRules(
-        free: [], sold: [(1, ["#", "a/+/#"].compactMap { TopicFilter($0) })], accounts: []),
+        free: [], sold: [(1, ["#", "a/+/#"].compactMap { TopicFilter($0) }, 0)], accounts: []),
       accounts: AccountTable(capacity: 0))
     let bytes: [[UInt8]] = [
       [], [0], [0xFF, 0xFE], Array(repeating: UInt8(ascii: "/"), count: 65_535),

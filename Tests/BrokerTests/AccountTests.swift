@@ -64,7 +64,7 @@ struct AccountTests {
   @Test(arguments: [
     ([#"{"username":"a/b"}"#], "username is impossible"),
     ([#"{"username":"johndoe","offer":"none"}"#], "offer was not sold"),
-    ([#"{"username":"johndoe"}"#, #"{"username":"janedoe"}"#], "two memos"),
+    ([#"{"username":"johndoe"}"#, #"{"username":"janedoe"}"#], "2 memos"),
     ([#"{"username":"johndoe","sealed":"AAAA"}"#], "sealed"),
     (
       [#"{"username":"0x\#(String(repeating: "7", count: 64))"}"#],

@@ -21,9 +21,11 @@ struct OutageTests {
       let reader = try shop.client("johndoe")
       try reader.subscribe(to: "sensor/live")
       // The request that hangs has been counted.
-      while await shop.tangle.faults.first?.count == 1000 {
+      let deadlineMs = nowMs() + 10_000
+      while await shop.tangle.faults.first?.count == 1000, nowMs() < deadlineMs {
         try await Task.sleep(for: .milliseconds(5))
       }
+      #expect(await shop.tangle.faults.first?.count ?? 1000 < 1000)
       let end = try shop.broker.stop()
       #expect(end.status == 0 && end.tookS < 1, "\(end)")
       try await shop.tangle.setFaults([])
@@ -137,10 +139,9 @@ struct OutageTests {
   }
 
   @Test(arguments: [
-    Fault(.duplicate), Fault(.reorder), Fault(.missingBalanceChanges, probability: 0.5),
-    Fault(.serverError, probability: 0.5), Fault(.malformed, probability: 0.5),
-    Fault(.truncated, probability: 0.5), Fault(.tooManyRequests, probability: 0.5, value: 0),
-    Fault(.slow, value: 200),
+    Fault(.duplicate), Fault(.reorder), Fault(.missingBalanceChanges, count: 2),
+    Fault(.serverError, count: 2), Fault(.malformed, count: 2), Fault(.truncated, count: 2),
+    Fault(.tooManyRequests, count: 2), Fault(.slow, value: 200),
   ])
   func `a node that misbehaves costs no payment and counts none twice`(fault: Fault) async throws {
     try await Shop.open { shop in
@@ -154,7 +155,9 @@ struct OutageTests {
       for payment in paid { try shop.ledger.settled(payment, withinS: 30) }
       try await shop.tangle.setFaults([])
       let grants = try shop.ledger.grants()
-      #expect(grants.map { $0.ends_at - $0.starts_at } == (1...6).map { $0 * 1000 })
+      // Those of one checkpoint stand in the order of their digests.
+      let lengths = grants.map { $0.ends_at - $0.starts_at }
+      #expect(lengths.sorted() == (1...6).map { $0 * 1000 })
       #expect(zip(grants, grants.dropFirst()).allSatisfy { $0.ends_at == $1.starts_at })
       #expect(try shop.ledger.payments().count == 6)
     }

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import TestSupport
 
@@ -67,8 +68,9 @@ struct ReloadTests {
       let anonymous = try shop.client()
       for client in [reader, anonymous] { try client.subscribe(to: "sensor/+") }
       let path = shop.broker.configurationPath
+      let good = try String(contentsOfFile: path, encoding: .utf8)
       let broken = [
-        ("[tangle\n", "\(path):1"), ("typo = 1\n", "typo"), ("", "ledger"),
+        ("[tangle\n", "\(path):1"), ("typo = 1\n" + good, "\(path):1: typo"), ("", "ledger"),
         ("ledger = 7\n", "ledger"),
       ]
       for (text, expected) in broken {

@@ -47,6 +47,12 @@ struct WalletTests {
       try reader.subscribe(to: "sensor/live")
       _ = try buyer.pay(60_000)
       #expect(reader.awaitArrival(of: "sensor/live") != nil)
+      shop.broker.reload()
+      #expect(shop.broker.logs("was read again"))
+      let count = sensor.count
+      #expect(
+        reader.awaitArrival(of: "sensor/live") { Int($0.text) ?? 0 > count + 5 } != nil)
+      #expect(reader.disconnections == 0)
       sensor.stop()
     }
   }
@@ -101,16 +107,44 @@ struct WalletTests {
     }
   }
 
-  @Test func `names of buyers are nobody's to log in with`() async throws {
-    // Not even where a password file holds one: Mosquitto's own tools refuse the colon.
-    try await Shop.open { shop in
-      for name in ["buyer:johndoe", "buyer:agent", "buyer:"] {
-        for password in ["johndoe-secret", "agent-secret", "", nil] {
+  @Test func `names of buyers and of wallets are nobody's to take`() async throws {
+    // Without a password file, and without the plugin, Mosquitto accepts any name.
+    var mosquitto = Mosquitto.Settings()
+    mosquitto.hasPasswords = false
+    try await Shop.prepare(mosquitto) { shop in
+      try shop.broker.start()
+      let wallet = "\(PrivateKey().address)"
+      for name in ["buyer:johndoe", "buyer:agent", "buyer:", wallet, wallet.uppercased()] {
+        for password in ["johndoe-secret", "", nil] {
           let client = try Client(
             port: shop.broker.port, .init(username: name, password: password))
           #expect(try client.connect() == Client.Reason.v311NotAuthorized, "\(name)")
         }
       }
+      #expect(try shop.client().subscribe(to: "sensor/1m") == 0)
+    }
+  }
+
+  @Test func `a wallet's offline session outlives a restart and a reload`() async throws {
+    var mosquitto = Mosquitto.Settings()
+    mosquitto.keepsSessions = true
+    try await Shop.open(mosquitto) { shop in
+      let buyer = try await shop.buyer()
+      var login = Self.login(buyer.key)
+      login.clientID = "wallet"
+      login.isClean = false
+      let reader = try shop.client(login)
+      try reader.subscribe(to: "sensor/live", qos: 1)
+      try shop.ledger.settled(try buyer.pay(600_000))
+      reader.disconnect()
+      try shop.broker.stop()
+      try shop.broker.start()
+      // Mosquitto asks about every session again, and knows neither password nor address of this.
+      shop.broker.reload()
+      #expect(shop.broker.logs("was read again"))
+      try shop.client("agent").publish("sensor/live", "kept", qos: 1)
+      let back = try shop.client(login)
+      #expect(back.awaitArrival(of: "sensor/live")?.text == "kept")
     }
   }
 }

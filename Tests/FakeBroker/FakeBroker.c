@@ -101,6 +101,18 @@ int mosquitto_client_protocol_version(const struct mosquitto *client) {
   return client->protocol_version;
 }
 
+bool mosquitto_client_clean_session(const struct mosquitto *client) { return client->clean_session; }
+
+static _Thread_local char last_kicked[256];
+
+const char *fake_broker_last_kicked(void) { return last_kicked; }
+
+int mosquitto_kick_client_by_clientid(const char *client_id, bool with_will) {
+  (void)with_will;
+  snprintf(last_kicked, sizeof last_kicked, "%s", client_id ? client_id : "EVERYBODY");
+  return MOSQ_ERR_SUCCESS;
+}
+
 int mosquitto_set_username(struct mosquitto *client, const char *username) {
   free(client->own_username);
   client->own_username = strdup(username);

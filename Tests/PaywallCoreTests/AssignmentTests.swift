@@ -65,7 +65,7 @@ struct AssignmentTests {
 }
 
 struct OfferHistoryTests {
-  private func entry(_ name: String, price: Nanos = 1, fromMs: Int64? = nil) -> OfferEntry {
+  private func entry(_ name: StaticString, price: Nanos = 1, fromMs: Int64? = nil) -> OfferEntry {
     let terms = Offer(
       name: PurchasesTests.name(name), topics: [], price: price, perMs: 1, validFromMs: 0)
     return OfferEntry(terms: terms, fromMs: fromMs)
@@ -141,33 +141,5 @@ struct OfferHistoryTests {
       }
       #expect(history == before)
     }
-  }
-}
-
-struct TangleClockTests {
-  @Test func `the wall clock stands in until the first checkpoint`() {
-    var clock = TangleClock(wallMs: 1_000_000, monotonicMs: 500)
-    #expect(!clock.isSynchronized)
-    #expect(clock.offsetMs == 999_500)
-    clock.observe(checkpointMs: 2_000_000, monotonicMs: 1000)
-    #expect(clock.isSynchronized)
-    #expect(clock.offsetMs == 1_999_000)
-  }
-
-  @Test func `the nearest checkpoint of the last hour counts`() {
-    var clock = TangleClock(wallMs: 0, monotonicMs: 0)
-    clock.observe(checkpointMs: 10_000, monotonicMs: 5000)
-    clock.observe(checkpointMs: 10_250, monotonicMs: 5900)
-    #expect(clock.offsetMs == 5000)
-    clock.observe(checkpointMs: 11_000, monotonicMs: 5950)
-    #expect(clock.offsetMs == 5050)
-    clock.observe(checkpointMs: 3_700_000, monotonicMs: 3_700_000)
-    #expect(clock.offsetMs == 0)
-  }
-
-  @Test func `an outage changes nothing`() {
-    var clock = TangleClock(wallMs: 0, monotonicMs: 0)
-    clock.observe(checkpointMs: 10_000, monotonicMs: 5000)
-    #expect(clock.offsetMs == 5000)
   }
 }

@@ -139,6 +139,50 @@ final class PluginHost {
     }
   }
 
+  /// A connection, as the broker keeps it until it ends.
+  final class Connection {
+    fileprivate let record = UnsafeMutablePointer<mosquitto>.allocate(capacity: 1)
+
+    init(id: String, username: String?) {
+      record.initialize(
+        to: mosquitto(
+          id: strdup(id), username: username.flatMap { UnsafePointer(strdup($0)) },
+          address: strdup("127.0.0.1"), protocol_version: 4, clean_session: true,
+          own_username: nil))
+    }
+
+    deinit {
+      free(UnsafeMutablePointer(mutating: record.pointee.id))
+      free(UnsafeMutablePointer(mutating: record.pointee.username))
+      free(UnsafeMutablePointer(mutating: record.pointee.address))
+      record.deallocate()
+    }
+  }
+
+  /// Lets a connection log in with a password that Mosquitto's own means judge.
+  func connect(_ connection: Connection) -> CInt {
+    var event = mosquitto_evt_basic_auth()
+    event.client = connection.record
+    event.username = UnsafeMutablePointer(mutating: connection.record.pointee.username)
+    return fake_broker_call(broker, CInt(MOSQ_EVT_BASIC_AUTH.rawValue), &event)
+  }
+
+  func disconnect(_ connection: Connection) {
+    var event = mosquitto_evt_disconnect()
+    event.client = connection.record
+    _ = fake_broker_call(broker, CInt(MOSQ_EVT_DISCONNECT.rawValue), &event)
+  }
+
+  func check(_ access: CInt, _ topic: String, by connection: Connection) -> CInt {
+    topic.withCString { topic in
+      var event = mosquitto_evt_acl_check()
+      event.client = connection.record
+      event.topic = topic
+      event.access = access
+      return fake_broker_call(broker, CInt(MOSQ_EVT_ACL_CHECK.rawValue), &event)
+    }
+  }
+
   private func withClient<Result>(
     username: String?, address: String? = "127.0.0.1", version: CInt = 4,
     _ body: (UnsafeMutablePointer<mosquitto>) -> Result
@@ -147,7 +191,7 @@ final class PluginHost {
     let peer = address.map { strdup($0) } ?? nil
     var client = mosquitto(
       id: nil, username: UnsafePointer(name), address: UnsafePointer(peer),
-      protocol_version: version, own_username: nil)
+      protocol_version: version, clean_session: true, own_username: nil)
     defer {
       free(name)
       free(peer)

@@ -1,5 +1,6 @@
 import CMosquitto
 import Foundation
+import Glibc
 
 /// An MQTT client on libmosquitto that remembers all it receives, and when.
 ///
@@ -25,10 +26,17 @@ final class Client: Sendable {
     var clientID = "test-\(UInt64.random(in: .min ... .max))"
     /// Whether the broker forgets the client's subscriptions when the connection ends.
     var isClean = true
+    var will: Will?
+  }
+
+  /// What the broker publishes when the connection breaks.
+  struct Will {
+    var topic: String
+    var text: String
   }
 
   private let mailbox = Mailbox()
-  nonisolated(unsafe) private let client: OpaquePointer
+  nonisolated(unsafe) let client: OpaquePointer
   private let port: UInt16
   private static let libraryStatus = mosquitto_lib_init()
 
@@ -44,6 +52,12 @@ final class Client: Sendable {
     if options.username != nil || options.password != nil {
       mosquitto_username_pw_set(client, options.username, options.password)
     }
+    if let will = options.will {
+      let payload = Array(will.text.utf8)
+      mosquitto_will_set(client, will.topic, Int32(payload.count), payload, 0, false)
+    }
+    // Wakes the loop when another thread has something to send.
+    mosquitto_threaded_set(client, true)
     isKept = !options.isClean && options.version == .v5
     setCallbacks()
   }
@@ -52,8 +66,7 @@ final class Client: Sendable {
   private let isKept: Bool
 
   deinit {
-    mosquitto_disconnect(client)
-    mosquitto_loop_stop(client, true)
+    disconnect()
     mosquitto_destroy(client)
     Unmanaged.passUnretained(mailbox).release()
   }
@@ -65,14 +78,16 @@ final class Client: Sendable {
     var properties: OpaquePointer?
     defer { mosquitto_property_free_all(&properties) }
     if isKept {
-      mosquitto_property_add_int32(&properties, Int32(MQTT_PROP_SESSION_EXPIRY_INTERVAL.rawValue), 3600)
+      let expiry = Int32(MQTT_PROP_SESSION_EXPIRY_INTERVAL.rawValue)
+      mosquitto_property_add_int32(&properties, expiry, 3600)
     }
     let status = mosquitto_connect_bind_v5(
       client, "127.0.0.1", Int32(port), 60, nil, properties)
     guard status == MOSQ_ERR_SUCCESS.rawValue else {
-      throw TestFailure("no connection to port \(port): \(String(cString: mosquitto_strerror(status)))")
+      let reason = String(cString: mosquitto_strerror(status))
+      throw TestFailure("no connection to port \(port): \(reason)")
     }
-    mosquitto_loop_start(client)
+    serve()
     guard let reason = mailbox.wait(10, { $0.connected }) else {
       throw TestFailure("no answer to CONNECT")
     }
@@ -83,8 +98,28 @@ final class Client: Sendable {
   /// Sends DISCONNECT, and returns when the connection is gone.
   func disconnect() {
     mosquitto_disconnect(client)
-    mosquitto_loop_stop(client, true)
+    _ = mailbox.wait(10) { $0.isServing ? nil : true }
     mailbox.update { $0.connected = nil }
+  }
+
+  /// Serves the connection on a thread of its own, until it ends; it is not made again.
+  ///
+  /// libmosquitto's own thread can be cancelled in the middle of closing its socket, which is then
+  /// closed again when it is somebody else's.
+  private func serve() {
+    mailbox.update { $0.isServing = true }
+    nonisolated(unsafe) let client = client
+    let mailbox = mailbox
+    Thread {
+      while mosquitto_loop(client, 100, 1) == MOSQ_ERR_SUCCESS.rawValue {}
+      mailbox.update { $0.isServing = false }
+    }.start()
+  }
+
+  /// Ends the connection without DISCONNECT, as when the network fails.
+  func breakConnection() {
+    shutdown(mosquitto_socket(client), Int32(SHUT_RDWR))
+    _ = mailbox.wait(10) { $0.isServing ? nil : true }
   }
 
   /// Subscribes.
@@ -140,14 +175,16 @@ final class Client: Sendable {
     var atMs: Int64
   }
 
-  /// All messages, or those of a topic, the oldest first.
-  func arrivals(of topic: String? = nil) -> [Arrival] {
-    mailbox.update { $0.arrivals }.filter { topic == nil || $0.topic == topic }
-  }
+  /// All messages, the oldest first.
+  var arrivals: [Arrival] { mailbox.update { $0.arrivals } }
+
+  /// The messages of a topic, the oldest first.
+  func arrivals(of topic: String) -> [Arrival] { arrivals.filter { $0.topic == topic } }
 
   /// Waits for the first message of a topic that is as asked for.
   func awaitArrival(
-    of topic: String, withinS timeoutS: Double = 10, where isWanted: (Arrival) -> Bool = { _ in true }
+    of topic: String, withinS timeoutS: Double = 10,
+    where isWanted: (Arrival) -> Bool = { _ in true }
   ) -> Arrival? {
     mailbox.wait(timeoutS) { state in
       state.arrivals.first { $0.topic == topic && isWanted($0) }
@@ -156,81 +193,4 @@ final class Client: Sendable {
 
   /// How often the connection was lost.
   var disconnections: Int { mailbox.update { $0.disconnections } }
-}
-
-extension Client {
-  fileprivate func setCallbacks() {
-    mosquitto_connect_v5_callback_set(
-      client,
-      { @Sendable _, context, code, _, _ in Mailbox.from(context)?.update { $0.connected = code } })
-    mosquitto_disconnect_v5_callback_set(
-      client,
-      { @Sendable _, context, code, _ in
-        // 0: asked for.
-        Mailbox.from(context)?.update { if code != 0 { $0.disconnections += 1 } }
-      })
-    mosquitto_publish_v5_callback_set(
-      client,
-      { @Sendable _, context, id, code, _ in
-        Mailbox.from(context)?.update { $0.published[id] = code }
-      })
-    mosquitto_subscribe_v5_callback_set(
-      client,
-      { @Sendable _, context, id, count, codes, _ in
-        let code = count > 0 ? codes?.pointee ?? -1 : -1
-        Mailbox.from(context)?.update { $0.subscribed[id] = code }
-      })
-    mosquitto_unsubscribe_v5_callback_set(
-      client,
-      { @Sendable _, context, id, _ in Mailbox.from(context)?.update { $0.unsubscribed[id] = 0 } })
-    mosquitto_message_v5_callback_set(
-      client,
-      { @Sendable _, context, message, _ in
-        guard let message = message?.pointee, let topic = message.topic else { return }
-        let payload = UnsafeRawBufferPointer(
-          start: message.payload, count: message.payload == nil ? 0 : Int(message.payloadlen))
-        let arrival = Client.Arrival(
-          topic: String(cString: topic), text: String(decoding: payload, as: UTF8.self),
-          qos: message.qos, isRetained: message.retain, atMs: nowMs())
-        Mailbox.from(context)?.update { $0.arrivals.append(arrival) }
-      })
-  }
-}
-
-/// What libmosquitto's thread brings.
-private final class Mailbox: @unchecked Sendable {
-  struct State {
-    var connected: Int32?
-    var disconnections = 0
-    var published: [Int32: Int32] = [:]
-    var subscribed: [Int32: Int32] = [:]
-    var unsubscribed: [Int32: Int32] = [:]
-    var arrivals: [Client.Arrival] = []
-  }
-
-  private let condition = NSCondition()
-  private var state = State()
-
-  static func from(_ context: UnsafeMutableRawPointer?) -> Mailbox? {
-    context.map { Unmanaged<Mailbox>.fromOpaque($0).takeUnretainedValue() }
-  }
-
-  @discardableResult
-  func update<Result>(_ body: (inout State) -> Result) -> Result {
-    condition.lock()
-    defer { condition.unlock() }
-    defer { condition.broadcast() }
-    return body(&state)
-  }
-
-  /// Waits until `body` has a result; nil where the time is over first.
-  func wait<Result>(_ timeoutS: Double, _ body: (inout State) -> Result?) -> Result? {
-    let end = Date(timeIntervalSinceNow: timeoutS)
-    condition.lock()
-    defer { condition.unlock() }
-    while true {
-      if let result = body(&state) { return result }
-      guard condition.wait(until: end) else { return body(&state) }
-    }
-  }
 }

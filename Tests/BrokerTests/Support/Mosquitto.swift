@@ -2,7 +2,8 @@ import Foundation
 import Glibc
 import TestSupport
 
-/// A real broker in a folder of its own, on a port of its own; killed with the last reference to it.
+/// A real broker in a folder of its own, on a port of its own; killed with the last reference to
+/// it.
 ///
 /// `PAYWALL_BROKER` names how to run it, `mosquitto` where it is missing.
 final class Mosquitto {
@@ -23,10 +24,12 @@ final class Mosquitto {
   struct Settings {
     /// The user it runs as where root starts it.
     var user = "root"
+    /// Whether there is a password file.
+    var hasPasswords = true
     /// The lines about the plugin; nil: the usual two.
     var pluginLines: [String]?
-    /// More lines.
-    var lines: [String] = []
+    /// Whether it writes sessions to disk when it ends.
+    var keepsSessions = false
     /// The lines of an `acl_file`; empty: there is none.
     var aclLines: [String] = []
   }
@@ -78,9 +81,9 @@ final class Mosquitto {
   /// Starts the broker and waits until it accepts connections.
   func start() throws {
     for _ in 1...5 {
-      port = port == 0 ? Self.freePort() : port
+      port = port == 0 ? LocalPort.free() : port
       let process = try launch()
-      let isUp = eventually(within: 15) { process.exitStatus != nil || Self.accepts(port) }
+      let isUp = eventually(within: 15) { process.exitStatus != nil || LocalPort.isServed(port) }
       if isUp, process.exitStatus == nil { return }
       guard process.output.contains("Address already in use") else { break }
       port = 0
@@ -92,7 +95,7 @@ final class Mosquitto {
   ///
   /// - Returns: Its exit status, and what the plugin wrote to its log.
   func refuseToStart() throws -> (status: Int32, errors: [String]) {
-    port = Self.freePort()
+    port = LocalPort.free()
     let process = try launch()
     guard let status = process.exitStatus(withinS: 15) else {
       throw TestFailure("the broker started: \(log)")
@@ -108,8 +111,11 @@ final class Mosquitto {
     let lines =
       [
         "listener \(port) 127.0.0.1", "allow_anonymous true", "user \(settings.user)",
-        "password_file \(scratch.path("passwords"))", "log_type all", "log_timestamp false",
-      ] + settings.lines
+        "log_type all", "log_timestamp false",
+      ]
+      + (settings.keepsSessions
+        ? ["persistence true", "persistence_location \(scratch.path("ledger"))/"] : [])
+      + (settings.hasPasswords ? ["password_file \(scratch.path("passwords"))"] : [])
       + (settings.aclLines.isEmpty ? [] : ["acl_file \(scratch.path("acl"))"]) + plugin
     try scratch.write(lines.joined(separator: "\n") + "\n", to: "mosquitto.conf")
     process = nil
@@ -168,35 +174,5 @@ final class Mosquitto {
   /// Waits until the plugin has logged something, so many times.
   func logs(_ text: String, times: Int = 1, withinS timeoutS: Double = 10) -> Bool {
     eventually(within: timeoutS) { pluginLines.count { $0.contains(text) } >= times }
-  }
-
-  // MARK: - Ports
-
-  /// A port below those that the system gives to outgoing connections.
-  private static func freePort() -> UInt16 {
-    while true {
-      let port = UInt16.random(in: 10_000..<32_000)
-      if withSocket(port, { bind($0, $1, $2) }) { return port }
-    }
-  }
-
-  private static func accepts(_ port: UInt16) -> Bool {
-    withSocket(port) { connect($0, $1, $2) }
-  }
-
-  private static func withSocket(
-    _ port: UInt16, _ body: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Int32
-  ) -> Bool {
-    let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(socket) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = port.bigEndian
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    return withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        body(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-      }
-    }
   }
 }

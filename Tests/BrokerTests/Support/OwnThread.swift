@@ -4,8 +4,8 @@ import Testing
 
 /// Runs each test of a suite on a thread of its own, where it may wait for a broker.
 ///
-/// The tangle's HTTP server lives on Swift's few shared threads: tests that waited there would leave
-/// none to answer them.
+/// The tangle's HTTP server lives on Swift's few shared threads: tests that waited there would
+/// leave none to answer them.
 struct OwnThreadTrait: TestTrait, SuiteTrait, TestScoping {
   /// A broker, a tangle and clients each, on few cores: more at once would disturb each other's
   /// measurements.

@@ -10,6 +10,7 @@ struct mosquitto {
   const char *username;
   const char *address;
   int protocol_version;
+  bool clean_session;
   /// What mosquitto_set_username has set last; freed with the client.
   char *own_username;
 };
@@ -24,6 +25,9 @@ mosquitto_plugin_id_t *fake_broker_identifier(fake_broker *broker);
 int fake_broker_callback_count(const fake_broker *broker);
 /// Calls what is registered for an event; -1 where nothing is.
 int fake_broker_call(fake_broker *broker, int event, void *event_data);
+
+/// The client id that was kicked last; "" where none was.
+const char *fake_broker_last_kicked(void);
 
 /// Takes the log of all brokers of this process, lines separated by '\n'; to be freed.
 char *fake_broker_log(void);

@@ -1,8 +1,3 @@
-extension Client {
-  /// All messages, the oldest first.
-  var arrivals: [Arrival] { arrivals() }
-}
-
 extension Collection {
   /// The only element; nil where there are more, or none.
   var only: Element? { count == 1 ? first : nil }

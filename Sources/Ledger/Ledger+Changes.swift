@@ -1,0 +1,67 @@
+import GRDB
+public import PaywallCore
+
+extension Ledger {
+  /// How many changes are taken at once.
+  private static let changeLimit = 10_000
+
+  /// Takes out whose grants others have changed: an admin's `sqlite3`, or `paywall grant`.
+  ///
+  /// Triggers note it in `changes`; what this connection writes itself is not noted. Where somebody
+  /// holds a write lock, the changes are read now and removed later.
+  ///
+  /// - Returns: Names inside the broker, as they are written; and whether there are more to take.
+  /// - Throws: `LedgerError`.
+  public func takeChanges() throws(LedgerError) -> (accounts: Set<Username>, areMore: Bool) {
+    let changes: Changes
+    do throws(LedgerError) {
+      changes = try write { db in
+        let changes = try Changes(after: seenChange, limit: Self.changeLimit, db)
+        try Prepared("DELETE FROM changes WHERE id <= ?", db).run(.integer(changes.last))
+        return changes
+      }
+      // SQLite numbers rows anew once there are none.
+      seenChange = 0
+    } catch {
+      guard error.code == .busy else { throw error }
+      changes = try read { try Changes(after: seenChange, limit: Self.changeLimit, $0) }
+      seenChange = changes.last
+    }
+    return (changes.accounts, changes.count == Self.changeLimit)
+  }
+
+  /// Forgets what others have changed, before everything is read.
+  ///
+  /// - Throws: `LedgerError`.
+  public func discardChanges() throws(LedgerError) {
+    do throws(LedgerError) {
+      try write { try $0.execute(sql: "DELETE FROM changes") }
+      seenChange = 0
+    } catch {
+      guard error.code == .busy else { throw error }
+      seenChange = try read { db in
+        try Prepared("SELECT max(id) FROM changes", db).first { $0.integer(0) } ?? 0
+      }
+    }
+  }
+}
+
+private struct Changes {
+  private(set) var accounts: Set<Username> = []
+  private(set) var count = 0
+  private(set) var last: Int64
+
+  init(after seen: Int64, limit: Int, _ db: Database) throws {
+    last = seen
+    let statement = try Prepared(
+      "SELECT id, account FROM changes WHERE id > ? ORDER BY id LIMIT ?", db)
+    var accounts: Set<Username> = []
+    try statement.forEach(.integer(seen), .integer(Int64(limit))) { row in
+      last = row.integer(0) ?? last
+      count += 1
+      if let account = row.bytes(1) { accounts.insert(account) }
+      return true
+    }
+    self.accounts = accounts
+  }
+}

@@ -1,0 +1,41 @@
+import PaywallCore
+
+/// Which versions of which offers there are, by the numbers of their rows.
+struct OfferVersions {
+  /// What identifies a version beside its row.
+  struct Key: Hashable {
+    var name: Name
+    var validFromMs: Int64
+  }
+
+  private var rowsByName: [[UInt8]: [Int64]] = [:]
+  private var nameByRow: [Int64: [UInt8]] = [:]
+  private var rowByKey: [Key: Int64] = [:]
+
+  init(_ offers: [Ledger.StoredOffer]) {
+    for stored in offers {
+      let name = stored.offer.name
+      rowsByName[name.bytes, default: []].append(stored.id)
+      nameByRow[stored.id] = name.bytes
+      rowByKey[Key(name: name, validFromMs: stored.offer.validFromMs)] = stored.id
+    }
+  }
+
+  /// The names of all offers, sorted.
+  var names: [String] { rowsByName.keys.map { String(decoding: $0, as: UTF8.self) }.sorted() }
+
+  /// All versions of an offer; none where it was never sold.
+  func rows(of name: [UInt8]) -> [Int64] {
+    rowsByName[name] ?? []
+  }
+
+  /// Whether a row is a version of the named offer.
+  func isVersion(_ row: Int64, of name: [UInt8]) -> Bool {
+    nameByRow[row] == name
+  }
+
+  /// The row of a version; nil where it is not in the ledger.
+  func row(of offer: Offer) -> Int64? {
+    rowByKey[Key(name: offer.name, validFromMs: offer.validFromMs)]
+  }
+}

@@ -1,0 +1,74 @@
+import PaywallCore
+
+/// Who is connected under which client id, in the order in which they came.
+///
+/// Every CONNECT asks for authentication, and every end of a connection is told, also of one that was
+/// refused. Connections are told apart by the address of the broker's own record of them, which is
+/// only compared here, never followed; sessions that are not connected have no entry.
+struct Connections {
+  private struct Connection {
+    var clientID: [UInt8]
+    var username: Username?
+    var serial: UInt64
+  }
+
+  private var byRecord: [UnsafeRawPointer: Connection] = [:]
+  private var recordByClientID: [[UInt8]: UnsafeRawPointer] = [:]
+  /// The serial numbers of an account's connections, ascending.
+  private var serialsByUsername: [Username: [UInt64]] = [:]
+  private var nextSerial: UInt64 = 0
+
+  /// How many connections there are.
+  var count: Int { byRecord.count }
+
+  /// Whether a record is that of a connection.
+  func contains(_ record: UnsafeRawPointer) -> Bool {
+    byRecord[record] != nil
+  }
+
+  /// Whether a client id is connected under an account, other than the given one.
+  ///
+  /// Anonymous connections belong to nobody: whoever has an account may take their id.
+  func isTaken(_ clientID: [UInt8], byOtherThan username: Username?) -> Bool {
+    guard let record = recordByClientID[clientID], let owner = byRecord[record]?.username else {
+      return false
+    }
+    return owner != username
+  }
+
+  /// The account that a client id is connected under; nil where it is not, or anonymously.
+  func username(of clientID: [UInt8]) -> Username? {
+    recordByClientID[clientID].flatMap { byRecord[$0]?.username }
+  }
+
+  /// Whether a connection is among the newest of its account.
+  func isAmongNewest(_ limit: Int, _ record: UnsafeRawPointer) -> Bool {
+    guard let connection = byRecord[record], let username = connection.username,
+      let serials = serialsByUsername[username]
+    else { return false }
+    return serials.suffix(limit).contains(connection.serial)
+  }
+
+  /// Adds a connection, the newest of its account.
+  mutating func insert(
+    _ record: UnsafeRawPointer, clientID: [UInt8], username: Username?
+  ) {
+    remove(record)
+    byRecord[record] = Connection(clientID: clientID, username: username, serial: nextSerial)
+    recordByClientID[clientID] = record
+    if let username { serialsByUsername[username, default: []].append(nextSerial) }
+    nextSerial += 1
+  }
+
+  /// Removes a connection that has ended.
+  mutating func remove(_ record: UnsafeRawPointer) {
+    guard let connection = byRecord.removeValue(forKey: record) else { return }
+    // With websockets an old connection may end after the new one of its id has begun.
+    if recordByClientID[connection.clientID] == record {
+      recordByClientID[connection.clientID] = nil
+    }
+    guard let username = connection.username else { return }
+    serialsByUsername[username]?.removeAll { $0 == connection.serial }
+    if serialsByUsername[username]?.isEmpty == true { serialsByUsername[username] = nil }
+  }
+}

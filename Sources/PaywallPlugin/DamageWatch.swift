@@ -1,0 +1,40 @@
+import Ledger
+
+/// Looks through the whole ledger once, while the broker serves already, and warns of damage.
+final class DamageWatch {
+  private let check: LedgerCheck
+  private let done: Event
+  private let thread: PlainThread?
+
+  /// Begins at once, on a thread of its own.
+  init(ledger path: String, log: LogQueue) {
+    let check = LedgerCheck(path: path)
+    let done = Event()
+    self.check = check
+    self.done = done
+    thread = PlainThread {
+      DamageWatch.look(check, path: path, log: log)
+      done.signal()
+    }
+  }
+
+  /// Ends it, at once.
+  func stop() {
+    guard let thread else { return }
+    repeat { check.cancel() } while !done.wait(timeoutMs: 10)
+    thread.join()
+  }
+
+  private static func look(_ check: LedgerCheck, path: String, log: LogQueue) {
+    do throws(LedgerError) {
+      for finding in try check.run() {
+        log.write(
+          .error,
+          "ledger \(path): it is damaged (\(finding)); what is in memory is served on, but it will "
+            + "have to be restored from a backup")
+      }
+    } catch {
+      log.write(.warning, "\(error); it was not checked for damage")
+    }
+  }
+}

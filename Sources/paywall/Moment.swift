@@ -1,0 +1,29 @@
+import Foundation
+
+/// A moment as people and programs read it.
+enum Moment {
+  /// The last second of the year 9999, the last that RFC 3339 can write, in Unix milliseconds.
+  private static let lastMs: Int64 = 253_402_300_799_000
+
+  /// Now by this machine's clock, in Unix milliseconds.
+  static var nowMs: Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+  }
+
+  /// RFC 3339 in UTC; what lies after the year 9999 is the end of it.
+  static func describe(ms: Int64) -> String {
+    let clampedMs = min(max(ms, 0), lastMs)
+    return Date(timeIntervalSince1970: Double(clampedMs) / 1000)
+      .ISO8601Format(.init(includingFractionalSeconds: true))
+  }
+
+  /// Reads RFC 3339, with or without fractions of a second, as Unix milliseconds.
+  static func parseMs(_ text: String) -> Int64? {
+    let date =
+      (try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
+      ?? (try? Date(text, strategy: .iso8601))
+    return date.flatMap { Int64(exactly: ($0.timeIntervalSince1970 * 1000).rounded()) }
+  }
+}

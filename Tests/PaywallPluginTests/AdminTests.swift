@@ -1,0 +1,211 @@
+import CMosquittoPlugin
+import Foundation
+import IOTACrypto
+import Ledger
+import PaywallCore
+import TestSupport
+import Testing
+
+private let success = MOSQ_ERR_SUCCESS.rawValue
+private let denied = MOSQ_ERR_ACL_DENIED.rawValue
+
+/// What an admin writes to the ledger of a running broker, with `sqlite3` or `paywall grant`.
+struct AdminTests {
+  /// A node that is down: nobody listens on port 9.
+  private static let down = PluginHost.Tangle(
+    node: "http://127.0.0.1:9", network: "69a2bc64", seller: PrivateKey().publicKey.address)
+  /// Room for a turn of the watcher on a busy machine, in seconds; a turn is half a second.
+  private static let turnS = 3.0
+
+  private func withPlugin(_ body: @escaping @Sendable (PluginHost, Shell) throws -> Void)
+    async throws
+  {
+    try await onThread {
+      let host = try PluginHost(tangle: Self.down)
+      #expect(host.start() == success)
+      try body(host, Shell(path: host.scratch.path("paywall.db")))
+      host.stop()
+    }
+  }
+
+  private static func mayRead(_ host: PluginHost, _ name: String) -> Bool {
+    host.read("sensor/live", username: name) == success
+  }
+
+  @Test func `rows that sqlite3 inserts, updates and deletes take effect`() async throws {
+    try await withPlugin { host, shell in
+      for name in ["friend", "caf\u{E9}"] {
+        try shell.run("INSERT INTO grants VALUES (7, '\(name)', \(Shell.granted), NULL)")
+        #expect(eventually(within: Self.turnS) { Self.mayRead(host, name) })
+        try shell.run("UPDATE grants SET ends_at = 1 WHERE id = 7")
+        #expect(eventually(within: Self.turnS) { !Self.mayRead(host, name) })
+        try shell.run("UPDATE grants SET ends_at = 9e15, account = 'other' WHERE id = 7")
+        #expect(eventually(within: Self.turnS) { Self.mayRead(host, "other") })
+        try shell.run("DELETE FROM grants WHERE id = 7")
+        #expect(eventually(within: Self.turnS) { !Self.mayRead(host, "other") })
+      }
+      #expect(!Self.mayRead(host, "cafe\u{301}"))
+    }
+  }
+
+  @Test func `paywall grant and revoke take effect`() async throws {
+    try await withPlugin { host, shell in
+      let admin = try AdminLedger(path: shell.path)
+      let friend = try #require(Account(username: "friend"))
+      let live = try #require(Name("live"))
+      let nowMs = Int64(Date().timeIntervalSince1970 * 1000)
+      let span = Span(startsAtMs: nowMs - 10_000, endsAtMs: nowMs + 60_000)
+      _ = try admin.grant(to: friend, offer: live, span: span, note: nil, nowMs: nowMs)
+      #expect(eventually(within: Self.turnS) { Self.mayRead(host, "friend") })
+      _ = try admin.revoke(
+        from: friend, offer: live, fromMs: nowMs - 10_000, lengthMs: nil, note: nil, nowMs: nowMs)
+      #expect(eventually(within: Self.turnS) { !Self.mayRead(host, "friend") })
+    }
+  }
+
+  @Test func `a long write lock is never felt by checks, nor by what is bought already`()
+    async throws
+  {
+    try await withPlugin { host, shell in
+      try shell.run("INSERT INTO grants VALUES (7, 'friend', \(Shell.granted), NULL)")
+      #expect(eventually(within: Self.turnS) { Self.mayRead(host, "friend") })
+      try shell.holdingLock(after: "INSERT INTO grants VALUES (8, 'jane', \(Shell.granted), NULL)")
+      {
+        // The watcher waits for the lock meanwhile; each check takes no longer than ever.
+        var slowest = Duration.zero
+        let end = ContinuousClock.now + .seconds(1.5)
+        while ContinuousClock.now < end {
+          let start = ContinuousClock.now
+          #expect(Self.mayRead(host, "friend"))
+          #expect(!Self.mayRead(host, "jane"), "not committed")
+          slowest = max(slowest, ContinuousClock.now - start)
+        }
+        // The watcher alone would wait 200 ms for the lock.
+        #expect(slowest < .milliseconds(150))
+      }
+      #expect(eventually(within: Self.turnS) { Self.mayRead(host, "jane") })
+    }
+  }
+
+  @Test func `a row that makes no sense is told once, and gives nothing`() async throws {
+    try await withPlugin { host, shell in
+      try shell.run(
+        """
+        INSERT INTO grants VALUES
+          (1, CAST(x'66ff' AS TEXT), \(Shell.granted), NULL),
+          (2, 'friend', 'no such offer', 'granted', 0, 9000000000000000, NULL, NULL, NULL),
+          (3, 'friend', 'live', 'granted', 0, 9000000000000000, NULL, 99, NULL),
+          (4, 'jane', \(Shell.granted), NULL)
+        """)
+      #expect(eventually(within: Self.turnS) { Self.mayRead(host, "jane") })
+      #expect(!Self.mayRead(host, "friend"))
+      #expect(!Self.mayRead(host, "f\u{FFFD}"))
+      try shell.run(
+        "UPDATE grants SET note = 'again'; UPDATE grants SET account = 'joe' WHERE id = 4")
+      #expect(eventually(within: Self.turnS) { Self.mayRead(host, "joe") })
+      host.stop()
+      for row in 1...3 {
+        let lines = PluginHost.log(containing: "\(shell.path): grants row \(row) is ignored")
+        #expect(lines.count == 1, "row \(row): \(lines)")
+      }
+    }
+  }
+
+  @Test func `damage that no access hangs on is told while the broker serves`() async throws {
+    try await onThread {
+      let host = try PluginHost(tangle: Self.down)
+      #expect(host.start() == success)
+      host.stop()
+      let shell = Shell(path: host.scratch.path("paywall.db"))
+      let page = try shell.answer("SELECT rootpage FROM sqlite_schema WHERE name = 'credits'")
+      let file = try #require(FileHandle(forUpdatingAtPath: shell.path))
+      try file.seek(toOffset: (#require(UInt64(page)) - 1) * 4096)
+      try file.write(contentsOf: Data(repeating: 0xA5, count: 200))
+      try file.close()
+      #expect(host.start() == success)
+      #expect(
+        eventually(within: Self.turnS) {
+          host.tick()
+          return !PluginHost.log(containing: "\(shell.path): it is damaged").isEmpty
+        })
+      #expect(host.read("sensor/1m", username: nil) == success)
+      host.stop()
+    }
+  }
+
+  @Test func `offers that make no sense close nothing that runs, and stop the next start`()
+    async throws
+  {
+    try await withPlugin { host, shell in
+      try shell.run(
+        """
+        INSERT INTO grants VALUES (7, 'friend', \(Shell.granted), NULL);
+        UPDATE offers SET topics = 'nonsense'
+        """)
+      #expect(
+        eventually(within: Self.turnS) {
+          host.tick()
+          return !PluginHost.log(containing: "\(shell.path): offers row 1 makes no sense").isEmpty
+        })
+      #expect(host.read("sensor/live", username: "jane") == denied)
+      host.stop()
+      #expect(host.start() != success)
+      #expect(
+        PluginHost.log(containing: "\(shell.path): offers row 1 makes no sense").count == 2)
+    }
+  }
+}
+
+/// The `sqlite3` command.
+private struct Shell: Sendable {
+  /// Offer and what follows, for ever.
+  static let granted = "'live', 'granted', 0, 9000000000000000, NULL, NULL"
+
+  let path: String
+
+  private func process() -> (Process, input: Pipe, output: Pipe) {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["sqlite3", "-batch", "-bail", "-cmd", ".timeout 5000", path]
+    let (input, output) = (Pipe(), Pipe())
+    process.standardInput = input
+    process.standardOutput = output
+    return (process, input, output)
+  }
+
+  /// Runs statements.
+  func run(_ sql: String) throws {
+    let (process, input, _) = process()
+    try process.run()
+    try input.fileHandleForWriting.write(contentsOf: Data("\(sql);\n".utf8))
+    try input.fileHandleForWriting.close()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0, "\(sql)")
+  }
+
+  /// The first line that a statement answers.
+  func answer(_ sql: String) throws -> String {
+    let (process, input, output) = process()
+    try process.run()
+    try input.fileHandleForWriting.write(contentsOf: Data("\(sql);\n".utf8))
+    try input.fileHandleForWriting.close()
+    let answer = try output.fileHandleForReading.readToEnd() ?? Data()
+    process.waitUntilExit()
+    return String(decoding: answer.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+  }
+
+  /// Runs a statement, and `body` before it is committed.
+  func holdingLock(after sql: String, _ body: () throws -> Void) throws {
+    let (process, input, output) = process()
+    try process.run()
+    let begin = "BEGIN IMMEDIATE;\n\(sql);\nSELECT 'locked';\n"
+    try input.fileHandleForWriting.write(contentsOf: Data(begin.utf8))
+    let line = try output.fileHandleForReading.read(upToCount: 7)
+    #expect(line == Data("locked\n".utf8))
+    try body()
+    try input.fileHandleForWriting.write(contentsOf: Data("COMMIT;\n".utf8))
+    try input.fileHandleForWriting.close()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0)
+  }
+}
