@@ -103,6 +103,7 @@ let package = Package(
     // Tests.
     .target(name: "FakeBroker", dependencies: ["CMosquittoPlugin"], path: "Tests/FakeBroker"),
     .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .target(name: "MallocCount", path: "Tests/MallocCount"),
     .testTarget(name: "PaywallCoreTests", dependencies: ["PaywallCore", "TestSupport"]),
     .testTarget(
       name: "HTTPTests", dependencies: ["HTTP", "TestSupport", flyingFox]),
@@ -114,7 +115,8 @@ let package = Package(
       exclude: ["Vectors"]),
     .testTarget(name: "LedgerTests", dependencies: ["PaywallCore", "Ledger", "TestSupport", grdb]),
     .testTarget(
-      name: "AccessTests", dependencies: ["PaywallCore", "Access", "TestSupport", "CMosquitto"]),
+      name: "AccessTests",
+      dependencies: ["PaywallCore", "Access", "TestSupport", "MallocCount", "CMosquitto"]),
     .testTarget(name: "TOMLTests", dependencies: ["TOML"]),
     .testTarget(
       name: "ConfigurationTests", dependencies: ["PaywallCore", "Configuration", "TestSupport"]),

@@ -1,13 +1,17 @@
 extension AccessTable {
-  /// Applies what was pushed, up to `limit` changes of accounts; the rest follows with the next call.
+  /// Applies what was pushed to its queue, up to `limit` changes of accounts; the rest follows with the next call.
   ///
   /// - Complexity: O(*limit*): new rules and tables are exchanged as a whole, nothing is allocated,
   ///   and nothing freed.
-  public func applyChanges(from queue: ChangeQueue, limit: Int = 1000) {
+  public func applyChanges(limit: Int = 1000) {
     if state.pointee.pending == nil {
-      guard !queue.isEmpty else { return }
-      state.pointee.pending = queue.takeAll()
+      guard !state.pointee.changes._withUnsafeGuaranteedRef({ $0.isEmpty }) else { return }
+      state.pointee.pending = state.pointee.changes._withUnsafeGuaranteedRef { $0.takeAll() }
     }
+    applyPending(limit: limit)
+  }
+
+  private func applyPending(limit: Int) {
     var room = limit
     // No reference of our own outlives a turn: the last one, which frees, has to be the watcher's.
     while room > 0, let batch = state.pointee.pending {
@@ -18,7 +22,7 @@ extension AccessTable {
       guard isDone else { return }
       room -= max(applied, 1)
       state.pointee.pending = next
-      queue.giveBack(batch)
+      state.pointee.changes._withUnsafeGuaranteedRef { $0.giveBack(batch) }
     }
   }
 }

@@ -20,24 +20,30 @@ public struct AccessTable: ~Copyable {
     var accounts: AccountTable
     /// Changes that were taken from a queue and are not applied yet, oldest first.
     var pending: Unmanaged<ChangeBatch>?
+    /// Retained; reached at each question, which a counted reference would make slower.
+    let changes: Unmanaged<ChangeQueue>
   }
 
   /// In memory of its own, so that its owner can keep the table in a constant: what is reached
   /// through a class's variable costs a check for overlapping accesses each time.
   let state: UnsafeMutablePointer<State>
 
-  /// A table of rules and of what accounts hold.
+  /// A table of rules and of what accounts hold, that takes changes from a queue.
   public init(
     rules: consuming AccessRules = AccessRules(free: [], sold: [], accounts: []),
-    accounts: consuming AccountTable = AccountTable(capacity: 0)
+    accounts: consuming AccountTable = AccountTable(capacity: 0),
+    changes: ChangeQueue = ChangeQueue()
   ) {
     state = .allocate(capacity: 1)
-    state.initialize(to: State(rules: rules, accounts: accounts, pending: nil))
+    state.initialize(
+      to: State(
+        rules: rules, accounts: accounts, pending: nil, changes: .passRetained(changes)))
   }
 
   deinit {
     var next = state.pointee.pending
     while let batch = next?.takeRetainedValue() { next = batch.next }
+    state.pointee.changes.release()
     state.deinitialize(count: 1)
     state.deallocate()
   }
@@ -128,11 +134,10 @@ public struct AccessTable: ~Copyable {
       return .allow
     }
     let account = username.flatMap { state.pointee.accounts.find($0) }
-    let holds = { (offer: OfferKey) in account?.holds(offer, nowMs) ?? false }
     let isReadable =
       isShared
-      ? state.pointee.rules.subscribing.holdsAll(of: filter, holds)
-      : state.pointee.rules.subscribing.holdsAny(of: filter, holds)
+      ? state.pointee.rules.subscribing.isHeld(allOf: filter, by: account, nowMs)
+      : state.pointee.rules.subscribing.isHeld(anyOf: filter, by: account, nowMs)
     if isReadable { return .allow }
     let isReader = username.map { state.pointee.rules.isReader($0, ofAll: filter) } ?? false
     return isReader ? .allow : .deny

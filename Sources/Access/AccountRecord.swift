@@ -90,6 +90,21 @@ extension UnsafePointer<AccountRecord> {
     return pointee.count > 1 && restHolds(offer, nowMs)
   }
 
+  /// Which of some offers, given in their order, the account holds at a moment.
+  ///
+  /// - Complexity: O(offers + what the account holds).
+  func held(of offers: [OfferKey], _ nowMs: Int64) -> [Bool] {
+    var held = Array(repeating: false, count: offers.count)
+    var place = 0
+    for number in 0..<Int(pointee.count) {
+      guard let access = number == 0 ? pointee.first : pointee.rest?[number - 1] else { break }
+      while place < offers.count, offers[place] < access.offer { place += 1 }
+      guard place < offers.count else { break }
+      if offers[place] == access.offer, access.span.contains(nowMs) { held[place] = true }
+    }
+    return held
+  }
+
   /// Searches for the last access of the offer that has started.
   private func restHolds(_ offer: OfferKey, _ nowMs: Int64) -> Bool {
     guard let rest = pointee.rest else { return false }

@@ -37,7 +37,7 @@ public final class ChangeQueue: Sendable {
     Self.push(Unmanaged.passRetained(batch), onto: newest)
   }
 
-  /// Frees what changes have replaced. For the thread that pushes.
+  /// Frees what changes have replaced, on the thread that pushes.
   public func freeApplied() {
     Self.free(Self.take(applied))
   }

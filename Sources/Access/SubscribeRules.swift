@@ -6,25 +6,31 @@ struct SubscribeRules: ~Copyable, Sendable {
   let isStrict: Bool
   /// The filters that are sold, and not wholly free, by number.
   private let tree: TopicTree<Int>
+  /// The offer that sells each of them, by its place in `offers`.
+  private let seller: [Int]
+  /// The other offers whose filters cover each of them.
+  private let covering: [[Int]]
+  /// All offers, in order.
   private let offers: [OfferKey]
-  /// Other offers whose filters cover each of them.
-  private let covering: [[OfferKey]]
 
   init(free: [TopicFilter], sold: [(offer: OfferKey, filter: TopicFilter)], isStrict: Bool) {
     self.isStrict = isStrict
     let freeTree = TopicTree(free.map { (filter: $0, value: true) })
     let sold = sold.filter { !freeTree.contains(covering: $0.filter) { _ in true } }
+    let offers = Set(sold.map(\.offer)).sorted()
+    let places = Dictionary(uniqueKeysWithValues: offers.enumerated().map { ($1, $0) })
+    let seller = sold.map { places[$0.offer] ?? 0 }
     let tree = TopicTree(sold.enumerated().map { (filter: $1.filter, value: $0) })
-    let offers = sold.map(\.offer)
-    covering = sold.map { sold in
-      var covering: Set<OfferKey> = []
-      _ = tree.contains(covering: sold.filter) { number in
-        if offers[number] != sold.offer { covering.insert(offers[number]) }
+    covering = sold.enumerated().map { number, sold in
+      var covering: Set<Int> = []
+      _ = tree.contains(covering: sold.filter) { other in
+        if seller[other] != seller[number] { covering.insert(seller[other]) }
         return false
       }
       return Array(covering)
     }
     self.tree = tree
+    self.seller = seller
     self.offers = offers
   }
 
@@ -38,15 +44,21 @@ struct SubscribeRules: ~Copyable, Sendable {
     tree.contains(covering: filter) { _ in true }
   }
 
-  /// Whether an account holds an offer of anything that a filter matches.
-  func holdsAny(of filter: TopicFilter, _ holds: (OfferKey) -> Bool) -> Bool {
-    tree.contains(overlapping: filter) { holds(offers[$0]) }
+  /// Whether an account holds an offer of anything sold that a filter matches.
+  func isHeld(
+    anyOf filter: TopicFilter, by account: UnsafePointer<AccountRecord>?, _ nowMs: Int64
+  ) -> Bool {
+    guard let held = account?.held(of: offers, nowMs) else { return false }
+    return tree.contains(overlapping: filter) { held[seller[$0]] }
   }
 
   /// Whether an account holds an offer of everything sold that a filter matches.
-  func holdsAll(of filter: TopicFilter, _ holds: (OfferKey) -> Bool) -> Bool {
-    !tree.contains(overlapping: filter) { number in
-      !holds(offers[number]) && !covering[number].contains(where: holds)
+  func isHeld(
+    allOf filter: TopicFilter, by account: UnsafePointer<AccountRecord>?, _ nowMs: Int64
+  ) -> Bool {
+    guard let held = account?.held(of: offers, nowMs) else { return !concernsSold(filter) }
+    return !tree.contains(overlapping: filter) { number in
+      !held[seller[number]] && !covering[number].contains { held[$0] }
     }
   }
 }

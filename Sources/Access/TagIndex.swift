@@ -29,7 +29,9 @@ struct TagIndex: ~Copyable, Sendable {
     }
   }
 
-  /// Adds a position. Its owner never adds more than there is room for.
+  /// Adds a position.
+  ///
+  /// Its owner never adds more than there is room for.
   func insert(_ hash: UInt64, _ position: Int) {
     let tag = hash >> 32
     var slot = home(of: tag)

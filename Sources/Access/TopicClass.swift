@@ -53,15 +53,18 @@ struct TopicClass: BitwiseCopyable {
 extension TopicClass.Own {
   /// Whether a topic is our own.
   init(_ topic: UnsafeRawBufferPointer) {
-    if topic.elementsEqual(Self.offersTopic) {
-      self = .offers
-    } else if topic.starts(with: Self.prefix) || topic.elementsEqual(Self.prefix.dropLast()) {
-      self = .other
-    } else {
+    let root = Self.bytes("$SYS/paywall")
+    let begin = UnsafeRawBufferPointer(rebasing: topic.prefix(root.count))
+    let hasMore = topic.count > root.count
+    if !begin.hasSameBytes(as: root) || hasMore && topic[root.count] != UInt8(ascii: "/") {
       self = .no
+    } else {
+      self = topic.hasSameBytes(as: Self.bytes("$SYS/paywall/offers")) ? .offers : .other
     }
   }
 
-  private static let prefix = Array("$SYS/paywall/".utf8)
-  private static let offersTopic = Array("$SYS/paywall/offers".utf8)
+  /// Unlike an array, it is not made when it is used first.
+  private static func bytes(_ text: StaticString) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+  }
 }

@@ -8,7 +8,7 @@ extension TopicTree {
   ///
   /// - Complexity: O(nodes that cover a beginning of the filter), whatever other filters there are.
   func contains(covering filter: TopicFilter, where isWanted: (Value) -> Bool) -> Bool {
-    visitCovering(0, filter.levels[...], Path(filter), isWanted)
+    visitCovering(0, filter, 0, Path(filter), isWanted)
   }
 
   /// Whether `isWanted` holds for a value of a filter that has a topic in common with the other;
@@ -16,14 +16,16 @@ extension TopicTree {
   ///
   /// - Complexity: O(nodes that overlap a beginning of the filter).
   func contains(overlapping filter: TopicFilter, where isWanted: (Value) -> Bool) -> Bool {
-    visitOverlapping(0, filter.levels[...], Path(filter), isWanted)
+    visitOverlapping(0, filter, 0, Path(filter), isWanted)
   }
 
   /// What matters of the levels above.
   private struct Path {
     /// None yet, and the filter begins with `$`: wildcards do not match.
     var isReserved = false
-    /// One, and it is empty. There is no empty topic, so `/#` is not about the level above it.
+    /// One, and it is empty.
+    ///
+    /// There is no empty topic, so `/#` is not about the level above it.
     var isEmptyLevel = false
 
     init(_ filter: TopicFilter) {
@@ -36,23 +38,23 @@ extension TopicTree {
   }
 
   private func visitCovering(
-    _ number: Int, _ rest: ArraySlice<TopicFilter.Level>, _ path: Path,
+    _ number: Int, _ filter: TopicFilter, _ depth: Int, _ path: Path,
     _ isWanted: (Value) -> Bool
   ) -> Bool {
     let node = self[number]
     if !path.isReserved, contains(node.below, where: isWanted) { return true }
-    guard let level = rest.first else { return contains(node.here, where: isWanted) }
-    let next = rest.dropFirst()
-    switch level {
+    guard depth < filter.levels.count else { return contains(node.here, where: isWanted) }
+    let next = depth + 1
+    switch filter.levels[depth] {
     case .literal(let bytes):
       let below = Path(isEmptyLevel: number == 0 && bytes.isEmpty)
       let child = bytes.withUnsafeBytes { self.child(of: number, $0) }
-      if let child, visitCovering(child, next, below, isWanted) { return true }
+      if let child, visitCovering(child, filter, next, below, isWanted) { return true }
       return !path.isReserved && node.anyOne != 0
-        && visitCovering(Int(node.anyOne), next, below, isWanted)
+        && visitCovering(Int(node.anyOne), filter, next, below, isWanted)
     case .anyOne:
       let below = Path(isEmptyLevel: false)
-      return node.anyOne != 0 && visitCovering(Int(node.anyOne), next, below, isWanted)
+      return node.anyOne != 0 && visitCovering(Int(node.anyOne), filter, next, below, isWanted)
     case .anyMore:
       // `#` alone stands for at least one level, so `+/#` covers it; `a/+/#` misses `a`.
       return (number == 0 || path.isEmptyLevel) && node.anyOne != 0
@@ -61,34 +63,35 @@ extension TopicTree {
   }
 
   private func visitOverlapping(
-    _ number: Int, _ rest: ArraySlice<TopicFilter.Level>, _ path: Path,
+    _ number: Int, _ filter: TopicFilter, _ depth: Int, _ path: Path,
     _ isWanted: (Value) -> Bool
   ) -> Bool {
     let node = self[number]
-    guard let level = rest.first else {
+    guard depth < filter.levels.count else {
       return contains(node.here, where: isWanted)
         || !path.isEmptyLevel && contains(node.below, where: isWanted)
     }
-    if level == .anyMore, !path.isEmptyLevel, contains(node.here, where: isWanted) { return true }
+    let level = filter.levels[depth]
+    if level.isAnyMore, !path.isEmptyLevel, contains(node.here, where: isWanted) { return true }
     if !path.isReserved, contains(node.below, where: isWanted) { return true }
     // What `#` leaves to the levels below is `#` again.
-    let next = level == .anyMore ? rest : rest.dropFirst()
+    let next = level.isAnyMore ? depth : depth + 1
     if case .literal(let bytes) = level {
       let below = Path(isEmptyLevel: number == 0 && bytes.isEmpty)
       let child = bytes.withUnsafeBytes { self.child(of: number, $0) }
-      if let child, visitOverlapping(child, next, below, isWanted) { return true }
+      if let child, visitOverlapping(child, filter, next, below, isWanted) { return true }
       return !path.isReserved && node.anyOne != 0
-        && visitOverlapping(Int(node.anyOne), next, below, isWanted)
+        && visitOverlapping(Int(node.anyOne), filter, next, below, isWanted)
     }
-    return visitAllChildren(number, next, isWanted)
+    return visitAllChildren(number, filter, next, isWanted)
   }
 
   private func visitAllChildren(
-    _ number: Int, _ next: ArraySlice<TopicFilter.Level>, _ isWanted: (Value) -> Bool
+    _ number: Int, _ filter: TopicFilter, _ next: Int, _ isWanted: (Value) -> Bool
   ) -> Bool {
     let node = self[number]
     if node.anyOne != 0,
-      visitOverlapping(Int(node.anyOne), next, Path(isEmptyLevel: false), isWanted)
+      visitOverlapping(Int(node.anyOne), filter, next, Path(isEmptyLevel: false), isWanted)
     {
       return true
     }
@@ -98,9 +101,15 @@ extension TopicTree {
       let path = Path(isEmptyLevel: number == 0 && label.isEmpty)
       // A wildcard at the first level matches nothing that begins with `$`.
       let isMatched = number != 0 || label.first != UInt8(ascii: "$")
-      if isMatched, visitOverlapping(child, next, path, isWanted) { return true }
+      if isMatched, visitOverlapping(child, filter, next, path, isWanted) { return true }
       child = Int(self[child].sibling)
     }
     return false
+  }
+}
+
+extension TopicFilter.Level {
+  fileprivate var isAnyMore: Bool {
+    if case .anyMore = self { true } else { false }
   }
 }

@@ -58,9 +58,9 @@ struct TopicTree<Value: BitwiseCopyable & Sendable>: ~Copyable, Sendable {
   func contains(
     matching topic: UnsafeRawBufferPointer, where isWanted: (Value) -> Bool
   ) -> Bool {
-    guard let first = topic.first else { return false }
+    guard topic.count > 0 else { return false }
     // A topic that begins with `$` is not matched by a wildcard at the first level.
-    return visit(0, topic, isWildcardAllowed: first != UInt8(ascii: "$"), isWanted)
+    return visit(0, topic, isWildcardAllowed: topic[0] != UInt8(ascii: "$"), isWanted)
   }
 
   /// Whether `isWanted` holds for an entry of a list.
@@ -172,7 +172,8 @@ extension UnsafeRawBufferPointer {
   /// The first level of a topic, and what comes after its slash; nil where there is none.
   @inline(__always)
   fileprivate var firstLevel: (UnsafeRawBufferPointer, UnsafeRawBufferPointer?) {
-    guard let start = baseAddress, count > 0, let slash = memchr(start, CInt(UInt8(ascii: "/")), count)
+    guard let start = baseAddress, count > 0,
+      let slash = memchr(start, CInt(UInt8(ascii: "/")), count)
     else { return (self, nil) }
     let length = UnsafeRawPointer(slash) - start
     let next = UnsafeRawBufferPointer(start: start + (length + 1), count: count - length - 1)

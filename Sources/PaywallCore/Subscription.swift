@@ -9,6 +9,10 @@ public struct Subscription: Hashable, Sendable {
 
   /// Reads what a SUBSCRIBE asks for; nil where it is no filter.
   public init?(_ bytes: some Collection<UInt8>) {
+    self.init(array: Array(bytes))
+  }
+
+  private init?(array bytes: [UInt8]) {
     guard bytes.starts(with: Subscription.prefix) else {
       guard let filter = TopicFilter(bytes) else { return nil }
       self.filter = filter

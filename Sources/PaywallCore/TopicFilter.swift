@@ -19,20 +19,28 @@ public struct TopicFilter: Hashable, Sendable, CustomStringConvertible {
   /// The filter as it was written.
   public let bytes: [UInt8]
 
-  /// Reads a filter of 1 to 65,535 bytes of UTF-8 without NUL.
+  /// As many slashes as Mosquitto takes in a filter or topic (its `TOPIC_HIERARCHY_LIMIT`).
+  public static let slashLimit = 200
+
+  /// Reads a filter of 1 to 65,535 bytes of UTF-8 without NUL, and of at most 200 slashes.
   ///
   /// Nil where `+` does not fill a level of its own, or `#` not the last one.
   public init?(_ bytes: some Collection<UInt8>) {
+    self.init(array: Array(bytes))
+  }
+
+  private init?(array bytes: [UInt8]) {
     guard (1...65_535).contains(bytes.count), !bytes.contains(0),
       String(validating: bytes, as: UTF8.self) != nil
     else { return nil }
     var levels: [Level] = []
     for level in bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
-      guard levels.last != .anyMore, let level = Level(level) else { return nil }
+      guard levels.count <= Self.slashLimit, levels.last != .anyMore, let level = Level(level)
+      else { return nil }
       levels.append(level)
     }
     self.levels = levels
-    self.bytes = Array(bytes)
+    self.bytes = bytes
   }
 
   /// Reads a filter from text, under the same rules.

@@ -42,10 +42,13 @@ enum Callbacks {
   }
 
   private static let checkAccess: Callback = { _, event, userdata in
-    guard let plugin = plugin(userdata),
-      let event = event?.assumingMemoryBound(to: mosquitto_evt_acl_check.self)
+    guard let userdata, let event = event?.assumingMemoryBound(to: mosquitto_evt_acl_check.self)
     else { return MOSQ_ERR_ACL_DENIED.rawValue }
-    return plugin.checkAccess(event.pointee)
+    // The broker's reference is enough; to count another one at each delivery costs as much as the
+    // check.
+    return Unmanaged<Plugin>.fromOpaque(userdata)._withUnsafeGuaranteedRef {
+      $0.checkAccess(event.pointee)
+    }
   }
 
   private static let authenticate: Callback = { _, event, userdata in

@@ -8,11 +8,12 @@ extension Plugin {
     guard isOnMainThread, let topic = Self.bytes(event.topic) else {
       return MOSQ_ERR_PLUGIN_DEFER.rawValue
     }
-    table.applyChanges(from: shared.changes)
+    table.applyChanges()
     let username = event.client.flatMap { Self.bytes(mosquitto_client_username($0)) }
     switch event.access {
     case MOSQ_ACL_READ:
-      let decision = table.mayRead(topic, username: username, nowMs: shared.clock.tickMs)
+      let decision = table.mayRead(
+        topic, username: username, nowMs: clock._withUnsafeGuaranteedRef { $0.tickMs })
       guard decision == .allow, table.hasConnectionLimits else { return Self.code(decision) }
       return Self.code(isWithinLimit(event.client, topic, username) ? .allow : .deny)
     case MOSQ_ACL_WRITE:

@@ -20,7 +20,10 @@ final class Plugin {
   private let mainThread = pthread_self()
   let shared: SharedState
   private var watcher: PlainThread?
-  let table = AccessTable()
+  let table: AccessTable
+  /// The clock of `shared`, which keeps it; a counted reference at each delivery would cost as much as
+  /// the check.
+  let clock: Unmanaged<SharedClock>
   let realm: String
   var connections = Connections()
   var sharedMembers = SharedMembers()
@@ -31,7 +34,9 @@ final class Plugin {
     self.identifier = identifier
     self.shared = shared
     realm = started.configuration.realm
-    table.applyChanges(from: shared.changes)
+    table = AccessTable(changes: shared.changes)
+    clock = .passUnretained(shared.clock)
+    table.applyChanges()
   }
 
   /// Reads the configuration, opens the ledger, registers the callbacks and starts the watcher.
@@ -88,7 +93,7 @@ final class Plugin {
 
   func tick() {
     reloadedAtMs = nil
-    table.applyChanges(from: shared.changes)
+    table.applyChanges()
     passOnLog()
     let nowMs = SharedClock.monotonicMs()
     if !sharedMembers.isEmpty, nowMs >= sharedMembersCheckedAtMs &+ Self.sharedMembersMs {

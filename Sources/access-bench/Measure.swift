@@ -1,9 +1,9 @@
 import Glibc
 
-/// Times, in nanoseconds.
+/// Times of the processor, in nanoseconds.
 enum Measure {
   /// How often a measurement is repeated: the machine's other work makes some runs slow, none fast.
-  static let runs = 9
+  private static let runs = 15
 
   /// The median and the best time of one of `count` operations that `body` does.
   static func each(of count: Int, _ body: () -> Void) -> (median: Double, best: Double) {
@@ -27,9 +27,16 @@ enum Measure {
     print("{" + fields.map { "\"\($0)\":\($1.json)" }.joined(separator: ",") + "}")
   }
 
+  /// Ends the program with an error unless something holds.
+  static func require(_ isHeld: Bool, _ otherwise: @autoclosure () -> String) {
+    guard !isHeld else { return }
+    print("access-bench: \(otherwise())")
+    exit(1)
+  }
+
   private static func now() -> Int64 {
     var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
     return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
   }
 }

@@ -7,8 +7,8 @@ enum TurnBench {
 
   static func run() {
     let world = World(buyers: 1_000_000, offers: 1000, kind: .literal)
-    let table = world.table
     let queue = ChangeQueue()
+    let table = AccessTable(rules: world.rules, accounts: world.accounts, changes: queue)
     var random = SplitMix64(seed: 2)
     report("1000 changes", table, queue) { _ in
       queue.push(
@@ -41,7 +41,7 @@ enum TurnBench {
     var times: [Int64] = []
     for turn in 0..<turns {
       push(turn)
-      times.append(Measure.total { table.applyChanges(from: queue) })
+      times.append(Measure.total { table.applyChanges() })
     }
     times.sort()
     Measure.report([

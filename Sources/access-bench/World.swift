@@ -1,7 +1,9 @@
 import Access
 import PaywallCore
 
-/// Buyers and offers to measure with. Buyer number *b* holds offer number *b* modulo the offers.
+/// Buyers and offers to measure with.
+///
+/// Buyer number *b* holds offer number *b* modulo the offers.
 struct World {
   /// How the offers name their topics.
   enum Kind: String, CaseIterable {
@@ -38,20 +40,20 @@ struct World {
     ]
   }
 
-  /// A wallet's name, the longest that buyers have.
+  /// A name as long as almost the longest that buyers have, and a wallet's.
   func name(_ buyer: Int) -> String {
     var random = SplitMix64(seed: UInt64(buyer))
     let digits = (0..<4).map { _ in
       let text = String(random.next(), radix: 16)
       return String(repeating: "0", count: 16 - text.count) + text
     }
-    return "0x" + digits.joined()
+    return "buyer:" + digits.joined().prefix(60)
   }
 
   /// A topic that an offer sells.
   func topic(_ offer: Int) -> String { "sensor/\(offer)/live" }
 
-  private func filter(_ offer: Int) -> String {
+  func filter(_ offer: Int) -> String {
     switch kind {
     case .literal: topic(offer)
     case .wildcard: offer.isMultiple(of: 2) ? "sensor/\(offer)/#" : "+/\(offer)/live"

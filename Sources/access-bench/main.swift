@@ -3,7 +3,7 @@
 
 let wanted = Set(CommandLine.arguments.dropFirst())
 let benches: KeyValuePairs<String, () -> Void> = [
-  "check": CheckBench.run, "memory": MemoryBench.run, "subscribe": SubscribeBench.run,
-  "turn": TurnBench.run,
+  "check": CheckBench.run, "callback": CallbackBench.run, "memory": MemoryBench.run,
+  "subscribe": SubscribeBench.run, "turn": TurnBench.run,
 ]
 for (name, run) in benches where wanted.isEmpty || wanted.contains(name) { run() }

@@ -114,7 +114,7 @@ struct AccessTableTests {
       (399, .allow), (400, .deny),
     ] as [(Int64, Decision)] {
       let found = ask("sensor/live", "x") { table.mayRead($0, username: $1, nowMs: nowMs) }
-    #expect(found == decision)
+      #expect(found == decision)
     }
   }
 
@@ -127,12 +127,12 @@ struct AccessTableTests {
   }
 
   @Test func `a change holds from the next question on`() {
-    let table = AccessTable(
-      rules: Self.rules(), accounts: AccountTable(capacity: 1))
     let queue = ChangeQueue()
+    let table = AccessTable(
+      rules: Self.rules(), accounts: AccountTable(capacity: 1), changes: queue)
     func set(_ access: [OfferAccess]) {
       queue.push(changes: [AccountAccess(username: Array("x".utf8), access: access)])
-      table.applyChanges(from: queue)
+      table.applyChanges()
     }
     func read(_ topic: String) -> Decision {
       ask(topic, "x") { table.mayRead($0, username: $1, nowMs: 1) }
@@ -143,7 +143,7 @@ struct AccessTableTests {
     set([])
     #expect(read("sensor/live") == .deny)
     queue.push(rules: AccessRules(free: [], sold: [], accounts: []))
-    table.applyChanges(from: queue)
+    table.applyChanges()
     #expect(read("sensor/live") == .defer)
   }
 

@@ -18,12 +18,13 @@ struct ChangeQueueTests {
   private final class Reader {
     let table: AccessTable
 
-    init(offers: Range<OfferKey>, room: Int) {
-      table = AccessTable(rules: rules(offers), accounts: AccountTable(capacity: room))
+    init(_ queue: ChangeQueue, offers: Range<OfferKey>, room: Int) {
+      table = AccessTable(
+        rules: rules(offers), accounts: AccountTable(capacity: room), changes: queue)
     }
 
-    func apply(_ queue: ChangeQueue, limit: Int = 1000) {
-      table.applyChanges(from: queue, limit: limit)
+    func apply(limit: Int = 1000) {
+      table.applyChanges(limit: limit)
     }
 
     func mayRead(_ username: String, _ offer: OfferKey) -> Bool {
@@ -43,12 +44,12 @@ struct ChangeQueueTests {
 
   @Test func `changes are applied in the order they came`() {
     let queue = ChangeQueue()
-    let reader = Reader(offers: 1..<5, room: 2)
+    let reader = Reader(queue, offers: 1..<5, room: 2)
     #expect(queue.isEmpty)
     queue.push(changes: [Self.change("x", [1]), Self.change("y", [2])])
     queue.push(changes: [Self.change("x", [3])])
     #expect(!queue.isEmpty)
-    reader.apply(queue)
+    reader.apply()
     #expect(queue.isEmpty)
     #expect((1..<5).filter { reader.mayRead("x", $0) } == [3])
     #expect((1..<5).filter { reader.mayRead("y", $0) } == [2])
@@ -56,27 +57,27 @@ struct ChangeQueueTests {
 
   @Test func `a turn applies no more changes than it may, and a later one the rest`() {
     let queue = ChangeQueue()
-    let reader = Reader(offers: 0..<10, room: 100)
+    let reader = Reader(queue, offers: 0..<10, room: 100)
     queue.push(changes: (0..<25).map { Self.change("a\($0)", [1]) })
     queue.push(changes: (0..<25).map { Self.change("b\($0)", [1]) })
     let names = (0..<25).map { "a\($0)" } + (0..<25).map { "b\($0)" }
     for turn in 1...5 {
-      reader.apply(queue, limit: 10)
+      reader.apply(limit: 10)
       #expect(names.filter { reader.mayRead($0, 1) } == Array(names.prefix(turn * 10)))
     }
   }
 
   @Test func `rules and a whole table take the place of the old ones`() {
     let queue = ChangeQueue()
-    let reader = Reader(offers: 1..<3, room: 1)
+    let reader = Reader(queue, offers: 1..<3, room: 1)
     queue.push(changes: [Self.change("x", [1])])
-    reader.apply(queue)
+    reader.apply()
     #expect(reader.mayRead("x", 1))
     var accounts = AccountTable(capacity: 3)
     let isSet = accounts.set(Self.access(7), of: Array("y".utf8))
     #expect(isSet)
     queue.push(rules: Self.rules(7..<8), accounts: accounts, changes: [Self.change("z", [7])])
-    reader.apply(queue)
+    reader.apply()
     #expect(!reader.mayRead("x", 1))
     #expect(["x", "y", "z"].filter { reader.mayRead($0, 7) } == ["y", "z"])
   }
@@ -84,7 +85,7 @@ struct ChangeQueueTests {
   @Test func `loses and repeats nothing between two threads`() {
     let queue = ChangeQueue()
     let count = 5000
-    let reader = Reader(offers: 0..<OfferKey(count), room: 64)
+    let reader = Reader(queue, offers: 0..<OfferKey(count), room: 64)
     // Each account steps through the offers; a table and rules are swapped in now and then.
     let pushing = Thread {
       for number in 0..<count {
@@ -104,7 +105,7 @@ struct ChangeQueueTests {
     pushing.start()
     var seen = OfferKey(4)
     while seen < count - 1 {
-      reader.apply(queue, limit: 5)
+      reader.apply(limit: 5)
       // What was last pushed never goes back.
       let now = (seen..<OfferKey(count)).first { reader.mayRead("last", $0) }
       if let now { seen = now }
@@ -121,10 +122,10 @@ struct ChangeQueueTests {
     weak var begun: ChangeBatch?
     do {
       let queue = ChangeQueue()
-      let reader = Reader(offers: 0..<1, room: 9)
+      let reader = Reader(queue, offers: 0..<1, room: 9)
       queue.push(changes: [Self.change("x", [1, 2]), Self.change("y", [1, 2])])
       begun = newest(queue)
-      reader.apply(queue, limit: 1)
+      reader.apply(limit: 1)
       queue.push(changes: [Self.change("z", [1, 2])])
       waiting = newest(queue)
       #expect(begun != nil && waiting != nil)
@@ -134,10 +135,10 @@ struct ChangeQueueTests {
 
   @Test func `what was replaced is freed by the one that pushes`() {
     let queue = ChangeQueue()
-    let reader = Reader(offers: 0..<4, room: 1)
+    let reader = Reader(queue, offers: 0..<4, room: 1)
     queue.push(changes: [Self.change("x", [1, 2, 3])])
     weak let batch = newest(queue)
-    reader.apply(queue)
+    reader.apply()
     #expect(batch != nil)
     queue.freeApplied()
     #expect(batch == nil)

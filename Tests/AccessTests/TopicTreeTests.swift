@@ -21,7 +21,10 @@ struct TopicTreeTests {
 
   private func all(_ search: ((Int) -> Bool) -> Bool) -> [Int] {
     var found: [Int] = []
-    #expect(!search { found.append($0); return false })
+    #expect(
+      !search {
+        found.append($0); return false
+      })
     return found.sorted()
   }
 
@@ -33,7 +36,9 @@ struct TopicTreeTests {
       let tree = TopicTree(filters.enumerated().map { (filter: $1, value: $0) })
       for _ in 0..<50 {
         let topic = Array(Self.word(["a", "b", "c", "", "$s"], upTo: 5, &random).utf8)
-        let found = topic.withUnsafeBytes { topic in all { tree.contains(matching: topic, where: $0) } }
+        let found = topic.withUnsafeBytes { topic in
+          all { tree.contains(matching: topic, where: $0) }
+        }
         let expected = filters.indices.filter { filters[$0].matches(topic: topic) }
         #expect(found == expected, "seed \(seed)")
       }
