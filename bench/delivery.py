@@ -54,7 +54,8 @@ class Setup:
         if kind == "none":
             return [passwords]
         if kind == "least":
-            return [passwords, f"plugin {tools}/one_line.so"]
+            options = ["plugin_opt_thread yes"] if count == "thread" else []
+            return [passwords, f"plugin {tools}/one_line.so", *options]
         paywall = Paywall(folder, plugin, offers=int(count))
         paywall.make_ledger([passwords])
         paywall.grant([(name, 999) for name in sorted(set(self.users["allowed"]))])
@@ -66,6 +67,7 @@ class Setup:
 SETUPS = [
     Setup("none"),
     Setup("least"),
+    Setup("least thread"),
     Setup("paywall 1"),
     Setup("paywall 1000", allowed=BUYERS, denied=(BUYERS[0], *OTHERS)),
     Setup("acl_file 1"),
@@ -80,6 +82,7 @@ def describe(name):
     return {
         "none": "no plugin, no rules",
         "least": "a plugin of one line of C",
+        "least thread": "the same with an idle thread",
         "paywall 1": "paywall, 1 buyer, 1 offer",
         "paywall 1000": "paywall, 1000 buyers, 1000 offers",
     }.get(name, f"{kind}, {count} rule{'s' if count != '1' else ''}")

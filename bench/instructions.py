@@ -16,13 +16,14 @@ COST_LINE = tuple("0123456789+-*")
 
 def measure(folder, tools, plugin, is_quick):
     """Counts of the main thread, by load and setup."""
-    quick = ("none", "least", *OURS, "acl_file 1")
+    plain = ("none", "least", "least thread")
     counts = {}
     for load in (*LOADS, ONCE):
         for number, setup in enumerate(SETUPS):
-            if load == "denied" and setup.name == "none" or is_quick and setup.name not in quick:
+            if load == "denied" and setup.name == "none" or is_quick and setup.name not in (
+                    *plain, *OURS, "acl_file 1"):
                 continue
-            if load == ONCE and setup.name not in ("none", "least", *OURS):
+            if load == ONCE and setup.name not in (*plain, *OURS):
                 continue
             place = Path(folder) / f"{load}-{number}"
             place.mkdir()
