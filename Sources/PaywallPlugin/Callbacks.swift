@@ -15,8 +15,10 @@ enum Callbacks {
     (newerConnect, connected), (newerClientOffline, wentOffline),
   ]
 
-  /// Events of Mosquitto 2.1 (`MOSQ_EVT_CONNECT`, `MOSQ_EVT_CLIENT_OFFLINE`), which older headers do
-  /// not name and older brokers do not know. Their data begin as those of DISCONNECT.
+  /// Events of Mosquitto 2.1: `MOSQ_EVT_CONNECT` and `MOSQ_EVT_CLIENT_OFFLINE`.
+  ///
+  /// Older headers do not name them and older brokers do not know them. Their data begin as those of
+  /// DISCONNECT.
   private static let newerConnect: CInt = 11
   private static let newerClientOffline: CInt = 28
 

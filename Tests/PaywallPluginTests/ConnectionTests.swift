@@ -90,7 +90,8 @@ struct ConnectionTests {
     }
   }
 
-  @Test func `of one account, the newest connections read an offer that limits them`() async throws {
+  @Test func `of one account, the newest connections read an offer that limits them`() async throws
+  {
     let market = try await Market()
     let configuration = PluginHost.configuration(market.settings, more: "clients = 2")
     try await onThread {
