@@ -145,7 +145,7 @@ extension Session {
   private func serve() {
     let status = mosquitto_connect(
       client, options.host, Int32(options.port), Int32(min(max(options.keepAliveS, 5), 65_535)))
-    var failure = failure(of: status)
+    var failure = failure(of: status) ?? unservable()
     let start = DispatchTime.now()
     var stopping: DispatchTime?
     while failure == nil {
@@ -169,6 +169,15 @@ extension Session {
       }
       state.lastFailure = failure
     }
+  }
+
+  /// libmosquitto waits with select(2), which knows the first 1024 descriptors only.
+  private func unservable() -> MQTTError? {
+    guard mosquitto_socket(client) >= Int32(FD_SETSIZE) else { return nil }
+    return MQTTError(
+      .invalid,
+      "\(broker): this process has \(FD_SETSIZE) files and sockets open already, more than "
+        + "libmosquitto can work with.")
   }
 
   private func failure(of status: Int32) -> MQTTError? {
