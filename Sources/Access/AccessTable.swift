@@ -127,7 +127,9 @@ public struct AccessTable: ~Copyable {
   public func maySubscribe(
     _ filter: UnsafeRawBufferPointer, username: UnsafeRawBufferPointer?, nowMs: Int64
   ) -> Decision {
-    guard let subscription = Subscription(filter) else { return .allow }
+    guard let subscription = Subscription(filter),
+      !state.pointee.rules.subscribing.isWhollyFree(subscription.filter)
+    else { return .allow }
     let (filter, isShared) = (subscription.filter, subscription.isShared)
     let isStrict = state.pointee.rules.subscribing.isStrict
     guard isShared || isStrict && state.pointee.rules.subscribing.isWhollySold(filter) else {

@@ -4,6 +4,7 @@ import PaywallCore
 struct SubscribeRules: ~Copyable, Sendable {
   /// A SUBSCRIBE is refused where none of it could be read (`subscribe = "strict"`).
   let isStrict: Bool
+  private let free: TopicTree<Bool>
   /// The filters that are sold, and not wholly free, by number.
   private let tree: TopicTree<Int>
   /// The offer that sells each of them, by its place in `offers`.
@@ -15,8 +16,8 @@ struct SubscribeRules: ~Copyable, Sendable {
 
   init(free: [TopicFilter], sold: [(offer: OfferKey, filter: TopicFilter)], isStrict: Bool) {
     self.isStrict = isStrict
-    let freeTree = TopicTree(free.map { (filter: $0, value: true) })
-    let sold = sold.filter { !freeTree.contains(covering: $0.filter) { _ in true } }
+    let free = TopicTree(free.map { (filter: $0, value: true) })
+    let sold = sold.filter { !free.contains(covering: $0.filter) { _ in true } }
     let offers = Set(sold.map(\.offer)).sorted()
     let places = Dictionary(uniqueKeysWithValues: offers.enumerated().map { ($1, $0) })
     let seller = sold.map { places[$0.offer] ?? 0 }
@@ -29,6 +30,7 @@ struct SubscribeRules: ~Copyable, Sendable {
       }
       return Array(covering)
     }
+    self.free = free
     self.tree = tree
     self.seller = seller
     self.offers = offers
@@ -36,7 +38,12 @@ struct SubscribeRules: ~Copyable, Sendable {
 
   /// Whether a filter asks for anything that is sold.
   func concernsSold(_ filter: TopicFilter) -> Bool {
-    tree.contains(overlapping: filter) { _ in true }
+    !isWhollyFree(filter) && tree.contains(overlapping: filter) { _ in true }
+  }
+
+  /// Whether anyone may read all that a filter matches.
+  func isWhollyFree(_ filter: TopicFilter) -> Bool {
+    free.contains(covering: filter) { _ in true }
   }
 
   /// Whether all that a filter matches is sold by one offer.

@@ -23,7 +23,8 @@ extension Ledger {
       // SQLite numbers rows anew once there are none.
       seenChange = 0
     } catch {
-      guard error.code == .busy else { throw error }
+      // On a full disk too: what an admin took away has to be noticed, if only by reading.
+      guard [.busy, .failed, .cannotOpen].contains(error.code) else { throw error }
       changes = try read { try Changes(after: seenChange, limit: Self.changeLimit, $0) }
       seenChange = changes.last
     }

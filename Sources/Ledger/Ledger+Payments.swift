@@ -38,8 +38,17 @@ extension Ledger {
       try Prepared(
         "SELECT checkpoint FROM sync WHERE network = ? AND address = ? AND since_at <= ?", db
       ).first(.text(network), .text(address.description), .integer(sinceMs)) { $0.integer(0) }
+        // A number that no checkpoint has was written by hand.
+        .flatMap { $0 >= 0 ? $0 : nil }
     }
     return ReadingPosition(checkpoint: checkpoint, sinceMs: sinceMs)
+  }
+
+  /// The time of the newest payment, in Unix milliseconds; nil where there is none.
+  ///
+  /// - Throws: `LedgerError`.
+  public func newestPaidAtMs() throws(LedgerError) -> Int64? {
+    try read { try Prepared("SELECT max(paid_at) FROM payments", $0).first { $0.integer(0) } }
   }
 
   /// Whether a transaction has its final row.
@@ -51,13 +60,15 @@ extension Ledger {
     }
   }
 
-  /// Whether any payment waits for its checkpoint.
+  /// Whether any payment waits for its checkpoint, and has not waited in vain for long.
   ///
+  /// - Parameter sinceMs: Those that were seen earlier are left aside, in Unix milliseconds.
+  /// - Returns: Whether there is any.
   /// - Throws: `LedgerError`.
-  public func hasPendingPayments() throws(LedgerError) -> Bool {
+  public func hasPendingPayments(sinceMs: Int64) throws(LedgerError) -> Bool {
     try read { db in
-      try Prepared("SELECT 1 FROM payments WHERE state = 'pending' LIMIT 1", db)
-        .first { $0.integer(0) } != nil
+      try Prepared("SELECT 1 FROM payments WHERE state = 'pending' AND seen_at > ? LIMIT 1", db)
+        .first(.integer(sinceMs)) { $0.integer(0) } != nil
     }
   }
 

@@ -47,6 +47,8 @@ public struct OfferHistory: Hashable, Sendable {
   public mutating func apply(
     _ entries: [OfferEntry], nowMs: Int64, firstFromMs: Int64
   ) throws(OfferHistoryError) {
+    // Only the first offers of a ledger hold from the beginning.
+    let firstFromMs = versions.isEmpty ? firstFromMs : nowMs
     var next: [Offer] = []
     for name in orderedNames(entries) {
       let known = versions.filter { $0.name == name }
@@ -103,9 +105,11 @@ public struct OfferHistory: Hashable, Sendable {
     for index in versions.indices {
       if index + 1 < versions.count {
         let next = versions[index + 1].validFromMs
-        versions[index].validUntilMs = min(versions[index].validUntilMs ?? next, next)
+        let until = versions[index].validUntilMs ?? .max
+        // An end still to come was set by a successor, and successors are stated anew.
+        versions[index].validUntilMs = until > nowMs ? next : min(until, next)
       } else if stated.isEmpty {
-        versions[index].validUntilMs = versions[index].validUntilMs ?? nowMs
+        versions[index].validUntilMs = min(versions[index].validUntilMs ?? nowMs, nowMs)
       } else if versions[index].validUntilMs ?? .max > nowMs {
         versions[index].validUntilMs = nil
       }

@@ -10,6 +10,8 @@
 public struct TangleClock: Sendable {
   /// How far back samples count, in milliseconds.
   public static let windowMs: Int64 = 3_600_000
+  /// The end of the year 9999: what a node says beyond it is no time.
+  private static let latestMs: Int64 = 253_402_300_800_000
   /// Samples of one minute are kept as one, so that the window never holds more than 61.
   private static let bucketMs: Int64 = 60_000
 
@@ -43,6 +45,7 @@ public struct TangleClock: Sendable {
   ///   - monotonicMs: The monotonic clock when it became known, in milliseconds; not before those
   ///     given earlier.
   public mutating func observe(newest checkpoint: Checkpoint, monotonicMs: Int64) {
+    guard checkpoint.timeMs < Self.latestMs else { return }
     defer { newestSequence = max(newestSequence ?? checkpoint.sequence, checkpoint.sequence) }
     guard let newestSequence, checkpoint.sequence > newestSequence else { return }
     take(checkpoint.timeMs, monotonicMs: monotonicMs)
@@ -55,7 +58,9 @@ public struct TangleClock: Sendable {
   ///   - monotonicMs: The monotonic clock when it became known, in milliseconds; not before those
   ///     given earlier.
   public mutating func observe(past checkpoint: Checkpoint, monotonicMs: Int64) {
-    guard checkpoint.timeMs &- monotonicMs > offsetMs else { return }
+    guard checkpoint.timeMs < Self.latestMs, checkpoint.timeMs &- monotonicMs > offsetMs else {
+      return
+    }
     take(checkpoint.timeMs, monotonicMs: monotonicMs)
   }
 

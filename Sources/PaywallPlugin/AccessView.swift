@@ -45,6 +45,7 @@ struct AccessView {
     _ configuration: PaywallConfiguration, nowMs: Int64
   ) throws(LedgerError) {
     soldVersions = nil
+    isTableUnread = true
     let sold = try ledger.soldOffers(nowMs: nowMs)
     let accounts = try table(nowMs: nowMs)
     changes.push(rules: Self.rules(configuration, sold), accounts: accounts)

@@ -13,7 +13,9 @@ struct Connections {
   }
 
   private var byRecord: [UnsafeRawPointer: Connection] = [:]
-  private var recordByClientID: [[UInt8]: UnsafeRawPointer] = [:]
+  /// An id may have several records for a moment: that of a CONNECT which the broker then refuses, or,
+  /// with websockets, of a connection that was taken over and has not ended yet.
+  private var recordsByClientID: [[UInt8]: [UnsafeRawPointer]] = [:]
   /// The serial numbers of an account's connections, ascending.
   private var serialsByUsername: [Username: [UInt64]] = [:]
   private var nextSerial: UInt64 = 0
@@ -30,15 +32,19 @@ struct Connections {
   ///
   /// Anonymous connections belong to nobody: whoever has an account may take their id.
   func isTaken(_ clientID: [UInt8], byOtherThan username: Username?) -> Bool {
-    guard let record = recordByClientID[clientID], let owner = byRecord[record]?.username else {
-      return false
+    (recordsByClientID[clientID] ?? []).contains { record in
+      byRecord[record]?.username.map { $0 != username } ?? false
     }
-    return owner != username
+  }
+
+  /// Whether a client id is connected.
+  func isConnected(_ clientID: [UInt8]) -> Bool {
+    recordsByClientID[clientID] != nil
   }
 
   /// The account that a client id is connected under; nil where it is not, or anonymously.
   func username(of clientID: [UInt8]) -> Username? {
-    recordByClientID[clientID].flatMap { byRecord[$0]?.username }
+    recordsByClientID[clientID]?.last.flatMap { byRecord[$0]?.username }
   }
 
   /// Whether a connection is among the newest of its account.
@@ -55,7 +61,7 @@ struct Connections {
   ) {
     remove(record)
     byRecord[record] = Connection(clientID: clientID, username: username, serial: nextSerial)
-    recordByClientID[clientID] = record
+    recordsByClientID[clientID, default: []].append(record)
     if let username { serialsByUsername[username, default: []].append(nextSerial) }
     nextSerial += 1
   }
@@ -63,9 +69,9 @@ struct Connections {
   /// Removes a connection that has ended.
   mutating func remove(_ record: UnsafeRawPointer) {
     guard let connection = byRecord.removeValue(forKey: record) else { return }
-    // With websockets an old connection may end after the new one of its id has begun.
-    if recordByClientID[connection.clientID] == record {
-      recordByClientID[connection.clientID] = nil
+    recordsByClientID[connection.clientID]?.removeAll { $0 == record }
+    if recordsByClientID[connection.clientID]?.isEmpty == true {
+      recordsByClientID[connection.clientID] = nil
     }
     guard let username = connection.username else { return }
     serialsByUsername[username]?.removeAll { $0 == connection.serial }

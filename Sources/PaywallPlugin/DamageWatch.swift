@@ -21,7 +21,12 @@ final class DamageWatch {
   /// Ends it, at once.
   func stop() {
     guard let thread else { return }
-    repeat { check.cancel() } while !done.wait(timeoutMs: 10)
+    check.cancel()
+    // What is cancelled between two statements has to be cancelled again.
+    for _ in 0..<100 {
+      if done.wait(timeoutMs: 10) { break }
+      check.cancel()
+    }
     thread.join()
   }
 

@@ -66,12 +66,10 @@ extension Plugin {
     let decision = table.maySubscribe(filter, username: username, nowMs: nowMs)
     guard table.concernsSold(filter) else { return Self.code(decision) }
     shared.signals.demand(nowMs: SharedClock.monotonicMs())
-    if decision == .allow, filter.starts(with: Self.sharedPrefix),
+    guard decision == .allow, filter.starts(with: Self.sharedPrefix),
       let member = Self.member(client, filter, username)
-    {
-      sharedMembers.insert(member)
-    }
-    return Self.code(decision)
+    else { return Self.code(decision) }
+    return Self.code(sharedMembers.insert(member) ? .allow : .deny)
   }
 
   private func unsubscribe(

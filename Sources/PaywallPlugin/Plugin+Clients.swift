@@ -47,9 +47,12 @@ extension Plugin {
     // A session that goes on keeps its subscriptions; with MQTT 5 only its expiry tells.
     let isSessionOver =
       mosquitto_client_clean_session(client) && mosquitto_client_protocol_version(client) < 5
-    if isSessionOver, let clientID = Self.bytes(mosquitto_client_id(client)) {
-      sharedMembers.removeAll(of: Array(clientID))
-    }
+    guard isSessionOver, !sharedMembers.isEmpty,
+      let clientID = Self.bytes(mosquitto_client_id(client)).map({ Array($0) }),
+      // The end of a refused CONNECT, or of a connection that was taken over, is not the session's.
+      !connections.isConnected(clientID)
+    else { return }
+    sharedMembers.removeAll(of: clientID)
   }
 
   /// Notes the end of a connection whose session goes on (2.1 only).

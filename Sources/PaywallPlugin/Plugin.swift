@@ -29,6 +29,7 @@ final class Plugin {
   var sharedMembers = SharedMembers()
   private var sharedMembersCheckedAtMs = SharedClock.monotonicMs()
   private var reloadedAtMs: Int64?
+  private var hasTicked = false
 
   private init(identifier: OpaquePointer, shared: SharedState, started: Startup) {
     self.identifier = identifier
@@ -79,9 +80,11 @@ final class Plugin {
   /// Whether the broker asks again about everyone who is connected, as it does in the turn of its loop
   /// in which a SIGHUP came.
   ///
-  /// Bounded by time too: Mosquitto 2.0.11 with `per_listener_settings` never tells of turns.
+  /// Bounded by time where no turn was ever told of, as by Mosquitto 2.0.11 with
+  /// `per_listener_settings`.
   var isReauthenticating: Bool {
-    reloadedAtMs.map { SharedClock.monotonicMs() &- $0 < Self.reauthenticationMs } ?? false
+    guard let reloadedAtMs else { return false }
+    return hasTicked || SharedClock.monotonicMs() &- reloadedAtMs < Self.reauthenticationMs
   }
 
   // MARK: - The broker's loop
@@ -93,6 +96,7 @@ final class Plugin {
 
   func tick() {
     reloadedAtMs = nil
+    hasTicked = true
     table.applyChanges()
     passOnLog()
     let nowMs = SharedClock.monotonicMs()

@@ -13,14 +13,19 @@ struct SharedMembers {
     var filter: [UInt8]
   }
 
+  /// How many there may be: looking after them takes the main thread's time.
+  static let limit = 1000
+
   private var members: Set<Member> = []
 
   /// Whether there is nobody to look after.
   var isEmpty: Bool { members.isEmpty }
 
-  /// Notes a subscription that was allowed.
-  mutating func insert(_ member: Member) {
+  /// Notes a subscription that is to be allowed; false where there are too many already.
+  mutating func insert(_ member: Member) -> Bool {
+    guard members.count < Self.limit || members.contains(member) else { return false }
     members.insert(member)
+    return true
   }
 
   /// Forgets a subscription that was given up.

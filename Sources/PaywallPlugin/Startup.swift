@@ -27,8 +27,10 @@ struct Startup {
     let mayCreate = try !isKnownLedger || !ledger.isBound()
     let secret = try MasterSecret.load(path: configuration.secretFile, mayCreate: mayCreate)
     try ledger.bind(secretFingerprint: secret.fingerprint)
+    // A wall clock that is behind must not undo what was in force when payments were counted.
+    let nowMs = max(wallMs, try ledger.newestPaidAtMs() ?? .min)
     let history = try ledger.apply(
-      offers: configuration.offers, nowMs: wallMs,
+      offers: configuration.offers, nowMs: nowMs,
       firstFromMs: configuration.tangle.sinceMs ?? ledger.bornAtMs())
 
     summary = Self.describe(configuration)

@@ -33,6 +33,8 @@ final class Watcher {
   private var clockReadAtMs: Int64?
   private var clockSamples = 0
   private var tidiedAtMs: Int64
+  /// A SIGHUP that has not been carried out yet.
+  private var isReloadLeft = false
 
   init(
     shared: SharedState, options: PluginOptions, configuration: PaywallConfiguration,
@@ -67,7 +69,7 @@ final class Watcher {
   func run() {
     let damageWatch = DamageWatch(ledger: ledger.path, log: shared.log)
     while !shared.signals.isStopping {
-      if shared.signals.takeReload() { reload() }
+      if shared.signals.takeReload() || isReloadLeft { reload() }
       noticeAdmin()
       if isPollDue { poll() }
       followTime()
@@ -86,7 +88,9 @@ final class Watcher {
   private var nextPollAtMs: Int64 {
     guard let lastPollAtMs else { return now }
     let isWaitedFor =
-      shared.signals.isDemanded(nowMs: now) || (try? ledger.hasPendingPayments()) ?? false
+      shared.signals.isDemanded(nowMs: now)
+      || (try? ledger.hasPendingPayments(sinceMs: shared.clock.nowMs - WatcherSignals.demandMs))
+        ?? false
     return lastPollAtMs + (isWaitedFor ? configuration.tangle.pollMs : Self.idlePollMs)
   }
 
@@ -96,13 +100,18 @@ final class Watcher {
     lastPollAtMs = now
     let tangle = configuration.tangle
     problems.attempt("tangle") {
-      try readClock()
       try source.readPayments(
         after: ledger.position(
           network: tangle.network, address: tangle.address, sinceMs: tangle.sinceMs),
         isKnown: { try ledger.isKnown($0) },
-        record: { try record($0) })
+        record: { page in
+          try record(page)
+          // A long history takes many pages; an admin's word is not to wait for all of them.
+          noticeAdmin()
+        })
     }
+    // Afterwards: where the question fails the node rests, and the payments are read already.
+    problems.attempt("tangle's clock") { try readClock() }
   }
 
   /// Samples the tangle's clock: a few times after the start, for each sample is late by a part of
@@ -145,13 +154,13 @@ final class Watcher {
 
   /// Takes over what another program, as an admin's `sqlite3`, has written to the ledger.
   private func noticeAdmin() {
-    problems.attempt("ledger") {
+    problems.attempt("ledger's changes") {
       try view.noticeAdmin(nowMs: shared.clock.nowMs)
     }
   }
 
   private func followTime() {
-    problems.attempt("ledger") {
+    problems.attempt("ledger's rules") {
       try view.follow(nowMs: shared.clock.nowMs)
       try view.refreshRules(configuration, nowMs: shared.clock.nowMs)
     }
@@ -159,13 +168,20 @@ final class Watcher {
 
   /// Reads the configuration anew; a bad one changes nothing.
   private func reload() {
-    problems.forget("configuration")
+    if !isReloadLeft { problems.forget("configuration") }
+    isReloadLeft = false
     problems.attempt("configuration") {
       let new = try ConfigurationFile.load(path: options.configurationPath)
       try checkFixedParts(new)
       let newSource = Self.source(new.tangle, log: shared.log)
       let nowMs = shared.clock.nowMs
-      history = try ledger.apply(offers: new.offers, nowMs: nowMs, firstFromMs: nowMs)
+      do {
+        history = try ledger.apply(offers: new.offers, nowMs: nowMs, firstFromMs: nowMs)
+      } catch let error as LedgerError where error.code == .busy {
+        // An admin's shell holds a lock; the SIGHUP is not forgotten.
+        isReloadLeft = true
+        throw error
+      }
       configuration = new
       source = newSource
       shared.use(source)

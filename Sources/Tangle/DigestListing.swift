@@ -36,6 +36,7 @@ struct DigestListing: Sendable {
   private var cursor: String?
   private var pageNumber = 0
   private var barrenPages = 0
+  private var hasMetKnown = false
   private var sinceMs: Int64 { position.sinceMs }
 
   init(
@@ -59,6 +60,11 @@ struct DigestListing: Sendable {
     if digests.count < page.data.count { fault = "the list holds entries that are no digests" }
     barrenPages = try add(digests, isKnown: isKnown) ? 0 : barrenPages + 1
     if try !page.hasNextPage || isCovered(digests, by: node) {
+      // Something was recorded before, and a whole list shows some of it: a node that shows nothing
+      // known has lost its history.
+      if position.checkpoint != nil, !hasMetKnown {
+        fault = "its history ends before what was read last"
+      }
       isComplete = fault == nil
       hasEnded = true
       return
@@ -110,8 +116,10 @@ struct DigestListing: Sendable {
     var isAnyNew = false
     for digest in digests where listed.insert(digest).inserted {
       isAnyNew = true
+      let isKnown = try isKnown(digest)
+      if isKnown { hasMetKnown = true }
       if let age = ages[digest], age.timeMs < sinceMs { continue }
-      if try !isKnown(digest) { unknown.append(digest) }
+      if !isKnown { unknown.append(digest) }
     }
     return isAnyNew
   }

@@ -12,7 +12,7 @@ enum Judgement: Equatable, Sendable {
 
 extension TransactionBlock {
   /// The last millisecond of the year 9999; a later time is nonsense.
-  private static let latestTimeMs: Int64 = 253_402_300_799_999
+  static let latestTimeMs: Int64 = 253_402_300_799_999
 
   /// Judges the transaction of the digest for the seller's address.
   ///

@@ -106,6 +106,21 @@ struct AccessTableTests {
     }
   }
 
+  @Test func `a free topic within what is sold may be subscribed to`() {
+    for isStrict in [false, true] {
+      let rules = AccessRules(
+        free: Self.filters("sensor/1m"), sold: [(1, Self.filters("sensor/#"), 0)], accounts: [],
+        isSubscribeStrict: isStrict)
+      let table = AccessTable(rules: rules)
+      for filter in ["sensor/1m", "$share/g/sensor/1m"] {
+        #expect(ask(filter, nil) { table.maySubscribe($0, username: $1, nowMs: 1) } == .allow)
+        #expect(!Array(filter.utf8).withUnsafeBytes { table.concernsSold($0) })
+      }
+      let denied = ask("$share/g/sensor/2m", nil) { table.maySubscribe($0, username: $1, nowMs: 1) }
+      #expect(denied == .deny)
+    }
+  }
+
   @Test func `access begins and ends by the clock, to the millisecond`() {
     let spans = [Span(startsAtMs: 100, endsAtMs: 200), Span(startsAtMs: 300, endsAtMs: 400)]
     let table = Self.table(holder: "x", access: spans.map { OfferAccess(offer: 1, span: $0) })

@@ -59,6 +59,7 @@ struct DifferentialTests {
     func maySubscribe(_ bytes: [UInt8], _ username: Username?, _ nowMs: Int64) -> Decision {
       guard let subscription = Subscription(bytes) else { return .allow }
       let filter = subscription.filter
+      if free.contains(where: { $0.covers(filter) }) { return .allow }
       let touched = sold.flatMap { entry in entry.topics.map { (entry.offer, $0) } }
         .filter { sold in
           sold.1.overlaps(filter) && !free.contains { $0.covers(sold.1) }

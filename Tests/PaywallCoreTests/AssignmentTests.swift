@@ -126,6 +126,29 @@ struct OfferHistoryTests {
     #expect(versions(history) == ["a 1 10--1"])
   }
 
+  @Test func `a version to come may be put off, without a gap`() throws {
+    var history = OfferHistory()
+    try history.apply([entry("a"), entry("a", price: 2, fromMs: 500)], nowMs: 100, firstFromMs: 10)
+    try history.apply([entry("a"), entry("a", price: 2, fromMs: 900)], nowMs: 200, firstFromMs: 10)
+    #expect(versions(history) == ["a 1 10-900", "a 2 900--1"])
+    try history.apply([entry("a"), entry("a", price: 2, fromMs: 300)], nowMs: 250, firstFromMs: 10)
+    #expect(versions(history) == ["a 1 10-300", "a 2 300--1"])
+  }
+
+  @Test func `an offer that is removed ends now, whatever was to follow it`() throws {
+    var history = OfferHistory()
+    try history.apply([entry("a"), entry("a", price: 2, fromMs: 500)], nowMs: 100, firstFromMs: 10)
+    try history.apply([], nowMs: 200, firstFromMs: 10)
+    #expect(versions(history) == ["a 1 10-200"])
+  }
+
+  @Test func `only the first offers hold from the beginning`() throws {
+    var history = OfferHistory()
+    try history.apply([entry("a")], nowMs: 100, firstFromMs: 10)
+    try history.apply([entry("b"), entry("a")], nowMs: 200, firstFromMs: 10)
+    #expect(versions(history) == ["b 1 200--1", "a 1 10--1"])
+  }
+
   @Test func `the past cannot be sold again for another price`() throws {
     var history = OfferHistory()
     let entries = [entry("a"), entry("a", price: 2, fromMs: 500)]

@@ -55,6 +55,16 @@ struct TangleClockTests {
     #expect(clock.offsetMs == 1_000_260)
   }
 
+  @Test func `an absurd time is none`() {
+    var clock = TangleClock(wallMs: 0, monotonicMs: 0)
+    clock.observe(newest: checkpoint(1, 0), monotonicMs: 0)
+    clock.observe(newest: checkpoint(.max, .max), monotonicMs: 1000)
+    clock.observe(past: checkpoint(1, .max), monotonicMs: 1000)
+    #expect(!clock.isSynchronized)
+    clock.observe(newest: checkpoint(2, 5000), monotonicMs: 2000)
+    #expect(clock.offsetMs == 3000)
+  }
+
   @Test func `tells how wrong the wall clock is`() {
     var clock = TangleClock(wallMs: 0, monotonicMs: 0)
     clock.observe(newest: checkpoint(1, 0), monotonicMs: 0)

@@ -43,6 +43,19 @@ struct ConnectionTests {
     }
   }
 
+  @Test func `a CONNECT that the broker refuses does not open an id to others`() async throws {
+    try await withPlugin(Market()) { host in
+      let payer = PluginHost.Connection(id: "reader", username: "johndoe")
+      #expect(host.connect(payer) == deferred)
+      // With the payer's name and a wrong password, which the broker's password_file refuses.
+      let attack = PluginHost.Connection(id: "reader", username: "johndoe")
+      #expect(host.connect(attack) == deferred)
+      host.disconnect(attack)
+      let stranger = PluginHost.Connection(id: "reader", username: "jane")
+      #expect(host.connect(stranger) == refused)
+    }
+  }
+
   @Test func `an anonymous client keeps nobody from an id`() async throws {
     try await withPlugin(Market()) { host in
       let stranger = PluginHost.Connection(id: "reader", username: nil)
