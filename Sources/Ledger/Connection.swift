@@ -59,10 +59,18 @@ struct Connection {
     return result
   }
 
-  /// For whoever is not the broker's watcher: it leaves the WAL alone.
-  static var besideBroker: Configuration {
+  /// What every connection of ours has in common; above all, that none checkpoints by itself.
+  ///
+  /// - Parameters:
+  ///   - busyTimeoutS: How long to wait for somebody else's lock, in seconds.
+  ///   - prepare: What else is set up for each connection.
+  /// - Returns: The configuration.
+  static func configuration(
+    busyTimeoutS: Double, _ prepare: @escaping @Sendable (Database) throws -> Void
+  ) -> Configuration {
     var configuration = Configuration()
-    configuration.busyMode = .timeout(5)
+    configuration.busyMode = .timeout(busyTimeoutS)
+    // What we write refers to rows that we wrote just before.
     configuration.foreignKeysEnabled = false
     configuration.prepareDatabase { db in
       try db.execute(
@@ -71,10 +79,17 @@ struct Connection {
           PRAGMA wal_autocheckpoint = 0;
           PRAGMA trusted_schema = OFF;
           """)
+      try prepare(db)
+    }
+    return configuration
+  }
+
+  /// For whoever is not the broker's watcher: it leaves the WAL alone.
+  static var besideBroker: Configuration {
+    configuration(busyTimeoutS: 5) { db in
       guard let connection = db.sqliteConnection,
         csqlite_keep_wal_on_close(connection) == SQLITE_OK
       else { throw DatabaseError(message: "the WAL cannot be left to the broker") }
     }
-    return configuration
   }
 }

@@ -99,17 +99,10 @@ public final class Ledger {
   }
 
   private static var configuration: Configuration {
-    var configuration = Configuration()
     // The watcher has to be able to stop within a second.
-    configuration.busyMode = .timeout(0.2)
-    // What we write refers to rows that we wrote just before.
-    configuration.foreignKeysEnabled = false
-    configuration.prepareDatabase { db in
+    Connection.configuration(busyTimeoutS: 0.2) { db in
       try db.execute(
         sql: """
-          PRAGMA synchronous = FULL;
-          PRAGMA wal_autocheckpoint = 0;
-          PRAGMA trusted_schema = OFF;
           -- Sorting leaves no files in other folders.
           PRAGMA temp_store = MEMORY;
           PRAGMA cache_size = -16000;
@@ -118,7 +111,6 @@ public final class Ledger {
       guard let connection = db.sqliteConnection, csqlite_disable_triggers(connection) == SQLITE_OK
       else { throw DatabaseError(message: "triggers cannot be switched off") }
     }
-    return configuration
   }
 
   /// Makes a missing file, which SQLite would let everybody read; its WAL gets the same mode.

@@ -42,11 +42,6 @@ struct Connections {
     recordsByClientID[clientID] != nil
   }
 
-  /// The account that a client id is connected under; nil where it is not, or anonymously.
-  func username(of clientID: [UInt8]) -> Username? {
-    recordsByClientID[clientID]?.last.flatMap { byRecord[$0]?.username }
-  }
-
   /// Whether a connection is among the newest of its account.
   func isAmongNewest(_ limit: Int, _ record: UnsafeRawPointer) -> Bool {
     guard let connection = byRecord[record], let username = connection.username,

@@ -144,6 +144,6 @@ struct ConnectionTests {
     #expect(newest(1) == [false, true, false, false])
     for record in records { connections.remove(record) }
     #expect(connections.count == 0)
-    #expect(connections.username(of: [0]) == nil)
+    #expect(!connections.isConnected([0]))
   }
 }

@@ -2,6 +2,7 @@ import DevTangle
 import Foundation
 import IOTACrypto
 import PaywallCore
+import TestSupport
 import Testing
 
 /// The command `paywall` as a script uses it: input, output and errors are no terminals.

@@ -1,19 +1,9 @@
 import Foundation
 import IOTACrypto
 import PaywallCore
+import TestSupport
 import Testing
 import Wallet
-
-/// Runs what waits for the network on a thread of its own, for the tests' own servers need the
-/// threads that Swift's tasks share.
-func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value
-{
-  try await withCheckedThrowingContinuation { continuation in
-    Thread.detachNewThread {
-      continuation.resume(with: Result { try body() })
-    }
-  }
-}
 
 /// The code of the wallet's error that the body throws.
 func walletError(_ body: @escaping @Sendable () throws -> Void) async throws -> WalletError? {
