@@ -5,6 +5,7 @@ import Synchronization
 extension DevPlug {
   func answer(_ request: WebRequest) -> WebAnswer {
     if request.path == "/devkit/faults" { return answerFaults(request) }
+    if request.path == "/devkit/load" { return answerLoad() }
     let faults = faults
     if faults.contains(.wedged) { return .silence }
     var answer = plainAnswer(request, faults)
@@ -110,6 +111,11 @@ extension DevPlug {
 
   private struct FaultList: Codable {
     var faults: [String]
+  }
+
+  private func answerLoad() -> WebAnswer {
+    let text = "{\"requests\":\(load.requests),\"mostAtOnce\":\(load.mostAtOnce)}"
+    return WebAnswer(type: "application/json", text: text)
   }
 
   private func answerFaults(_ request: WebRequest) -> WebAnswer {

@@ -6,7 +6,8 @@ import Synchronization
 /// its quirks, and faults on demand.
 ///
 /// It serves `/setup.xml`, the descriptions of its services, and SOAP below `/upnp/control/`. Faults
-/// are read and set at `/devkit/faults`, as JSON: `{"faults":["slow:1500","ten-fields"]}`.
+/// are read and set at `/devkit/faults`, as JSON: `{"faults":["slow:1500","ten-fields"]}`. How many
+/// requests there were, and how many at once, is told at `/devkit/load`.
 public final class DevPlug: Sendable {
   /// What the plug is to be.
   public struct Options: Sendable {

@@ -98,20 +98,22 @@ final class WebServer: Sendable {
 
   private func serve(_ connection: Descriptor) {
     guard let request = WebRequest.read(from: connection, stop: stop) else { return }
+    // What is asked of the development kit is not asked of the plug.
+    let weight = request.path.hasPrefix("/devkit/") ? 0 : 1
     state.withLock { state in
-      state.requests += 1
-      state.unanswered += 1
+      state.requests += weight
+      state.unanswered += weight
       state.mostUnanswered = max(state.mostUnanswered, state.unanswered)
     }
     let answer = handler(request)
     guard let bytes = answer.bytes else {
       // Nothing else is expected on the connection, so it is readable when the client closes it.
       _ = connection.waitUntilReadable(orStopped: stop, timeoutMs: -1)
-      return state.withLock { $0.unanswered -= 1 }
+      return state.withLock { $0.unanswered -= weight }
     }
     let isStopped = answer.delayMs > 0 && stop.wait(ms: answer.delayMs)
     // Before the last byte is sent: from then on, the client may rightly ask again.
-    state.withLock { $0.unanswered -= 1 }
+    state.withLock { $0.unanswered -= weight }
     if isStopped { return }
     send(bytes, to: connection)
   }

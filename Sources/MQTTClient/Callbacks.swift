@@ -17,8 +17,12 @@ extension Session {
         let codes = UnsafeBufferPointer(start: codes, count: codes == nil ? 0 : Int(count))
         Session.from(context)?.subscribed(id, Array(codes))
       })
-    mosquitto_message_callback_set(
-      client, { @Sendable _, context, message in Session.from(context)?.received(message) })
+    // Called for the messages of earlier versions too, which have no properties.
+    mosquitto_message_v5_callback_set(
+      client,
+      { @Sendable _, context, message, properties in
+        Session.from(context)?.received(message, MQTTMessage.Properties(properties))
+      })
   }
 
   private static func from(_ context: UnsafeMutableRawPointer?) -> Session? {
@@ -55,13 +59,16 @@ extension Session {
     state.withLock { if $0.awaiting > 0 { $0.subscribed[id] = codes } }
   }
 
-  private func received(_ message: UnsafePointer<mosquitto_message>?) {
+  private func received(
+    _ message: UnsafePointer<mosquitto_message>?, _ properties: MQTTMessage.Properties
+  ) {
     guard let message = message?.pointee, let topic = message.topic else { return }
     let payload = UnsafeRawBufferPointer(
       start: message.payload, count: message.payload == nil ? 0 : max(0, Int(message.payloadlen)))
-    let received = MQTTMessage(
+    var received = MQTTMessage(
       topic: String(cString: topic), payload: Array(payload),
       qos: MQTTMessage.QoS(rawValue: message.qos) ?? .atMostOnce, isRetained: message.retain)
+    received.properties = properties
     state.withLock { state in
       if state.waiting.count >= max(options.maximumWaiting, 1) {
         state.waiting.removeFirst()

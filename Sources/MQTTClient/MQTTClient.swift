@@ -67,10 +67,7 @@ public final class MQTTClient: Sendable {
     session.state.withLock { $0.awaiting += 1 }
     defer { forgetAcknowledgements() }
     var id: Int32 = 0
-    try session.check(
-      mosquitto_publish(
-        session.client, &id, message.topic, Int32(clamping: message.payload.count),
-        message.payload, message.qos.rawValue, message.isRetained))
+    try session.publish(message, id: &id)
     guard let timeoutMs else { return }
     let isSent = session.state.wait(timeoutMs: timeoutMs) { $0.published.remove(id) }
     guard isSent != nil else {

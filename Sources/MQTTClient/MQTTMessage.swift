@@ -20,6 +20,8 @@ public struct MQTTMessage: Hashable, Sendable {
   ///
   /// Received: it was kept.
   public var isRetained: Bool
+  /// What MQTT 5 says about the content; earlier versions cannot carry it.
+  public var properties = Properties()
 
   /// A message with a payload of bytes.
   public init(

@@ -8,6 +8,14 @@ public struct MQTTOptions: Sendable {
     case v5
   }
 
+  /// What carries the protocol.
+  public enum Transport: Sendable {
+    /// TCP, with or without TLS.
+    case tcp
+    /// Websockets, where libmosquitto has them.
+    case websockets
+  }
+
   /// Encryption.
   public struct TLS: Sendable {
     /// A PEM file with the certificates of authorities to trust; nil: those of the system.
@@ -31,6 +39,8 @@ public struct MQTTOptions: Sendable {
   public var password: String?
   /// Encryption; nil: none.
   public var tls: TLS?
+  /// What carries the protocol.
+  public var transport = Transport.tcp
   /// The version of the protocol.
   public var protocolVersion = ProtocolVersion.v311
   /// What the broker publishes for the client when the connection breaks.

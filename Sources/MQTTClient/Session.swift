@@ -73,6 +73,13 @@ final class Session: @unchecked Sendable {
           will.qos.rawValue, will.isRetained))
     }
     if let tls = options.tls { try configure(tls) }
+    if options.transport == .websockets,
+      mosquitto_use_websockets(client) != MOSQ_ERR_SUCCESS.rawValue
+    {
+      throw MQTTError(
+        .invalid,
+        "\(broker): this build's libmosquitto has no websockets; use the broker's MQTT port.")
+    }
   }
 
   private func configure(_ tls: MQTTOptions.TLS) throws(MQTTError) {

@@ -9,7 +9,9 @@ struct PlugAddress: Hashable {
   static let usualPort: UInt16 = 49153
 
   /// Reads `http://HOST[:PORT]`, with or without `/` or `/setup.xml` behind it.
-  init?(_ url: String) {
+  ///
+  /// Without a port, the usual one is meant.
+  init?(_ url: String, usualPort: UInt16 = Self.usualPort) {
     guard url.lowercased().hasPrefix("http://") else { return nil }
     var rest = url.dropFirst("http://".count)
     for path in ["/setup.xml", "/"] where rest.hasSuffix(path) {
@@ -20,11 +22,17 @@ struct PlugAddress: Hashable {
     guard (1...2).contains(parts.count), Self.isHost(parts[0]) else { return nil }
     host = String(parts[0])
     guard parts.count == 2 else {
-      port = Self.usualPort
+      port = usualPort
       return
     }
     guard let number = UInt16(parts[1]), number > 0 else { return nil }
     port = number
+  }
+
+  /// The address of a host in numbers.
+  init(host: String, port: UInt16) {
+    self.host = host
+    self.port = port
   }
 
   /// The address in numbers (IPv4: no WeMo has anything else), or nil when the name has none.

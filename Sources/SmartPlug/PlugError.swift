@@ -17,6 +17,10 @@ public struct PlugError: Error, Hashable, CustomStringConvertible {
     public static let unreadable = Kind("unreadable")
     /// The answer can be read, but no plug can have such a power.
     public static let implausible = Kind("implausible")
+    /// Another plug than the configured one answers at its address.
+    public static let stranger = Kind("a stranger")
+    /// There has been no new reading yet, which is no failure: the source brings them by itself.
+    public static let nothingNew = Kind("nothing new")
     /// The address of the plug cannot be used; waiting will not mend it.
     public static let badAddress = Kind("bad address")
     /// ``PowerSource/cancel()`` was called.

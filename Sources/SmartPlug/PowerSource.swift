@@ -3,6 +3,15 @@ public protocol PowerSource: Sendable {
   /// What the source is called in logs: an address without secrets.
   var name: String { get }
 
+  /// The plug's own name, the same for ever, or nil as long as it is not known.
+  var identity: String? { get }
+
+  /// Whether readings come when the source has them, and ``read()`` waits for the next one.
+  var isPushed: Bool { get }
+
+  /// How long at most the source is left alone after failures, in milliseconds.
+  var maximumPauseMs: Int64 { get }
+
   /// Reads the power that flows now; waits for the answer, for a few seconds at most.
   ///
   /// The caller asks again only when this has returned: there is one request in flight.
@@ -11,6 +20,15 @@ public protocol PowerSource: Sendable {
 
   /// Ends a running read and all later ones with ``PlugError/Kind/cancelled``, from any thread.
   func cancel()
+}
+
+extension PowerSource {
+  /// Not known.
+  public var identity: String? { nil }
+  /// It is asked.
+  public var isPushed: Bool { false }
+  /// Five seconds: refused connections cost a device nothing.
+  public var maximumPauseMs: Int64 { 5000 }
 }
 
 /// One reading of a plug.
@@ -27,8 +45,8 @@ public struct PowerSample: Hashable, Sendable {
 
   /// The power in milliwatts, from 0 to ``maximumMilliwatts``.
   public let milliwatts: Int
-  /// Whether the plug is switched on.
-  public let state: State
+  /// Whether the plug is switched on; nil where the source does not say.
+  public let state: State?
   /// When the answer came, in milliseconds of ``MonotonicClock``. (A plug's own clock is wrong as
   /// soon as it has no internet, so it is not asked.)
   public let takenAtMs: Int64
@@ -37,7 +55,7 @@ public struct PowerSample: Hashable, Sendable {
   public static let maximumMilliwatts = 10_000_000
 
   /// A sample of the given values.
-  public init(milliwatts: Int, state: State, takenAtMs: Int64) {
+  public init(milliwatts: Int, state: State?, takenAtMs: Int64) {
     self.milliwatts = milliwatts
     self.state = state
     self.takenAtMs = takenAtMs

@@ -1,64 +1,24 @@
-import Foundation
-import MQTTClient
 import SmartPlug
 
 /// All that the agent can be told, by file or by flags.
 struct AgentSettings: Equatable {
   var broker = BrokerSettings()
-  var plug = PlugSettings()
-}
+  var plugs: [PlugSettings] = []
 
-/// Where to publish.
-struct BrokerSettings: Equatable {
-  var host = "localhost"
-  /// Nil: 8883 with TLS, 1883 without.
-  var port: Int?
-  var username: String?
-  /// A file whose first line is the password.
-  var passwordFile: String?
-  /// PEM certificates of the authorities to trust; with it comes TLS.
-  var caFile: String?
-  /// TLS with the system's authorities.
-  var usesTLS = false
-  /// Nil: a random one.
-  var clientID: String?
-
-  /// The environment variable for the password, where no file is named.
-  static let passwordVariable = "SENSOR_AGENT_PASSWORD"
-}
-
-/// What to read, how often, and where it goes.
-struct PlugSettings: Equatable {
-  enum Average: String, CaseIterable {
-    /// The time-weighted mean of the last minute.
-    case window
-    /// The exponential mean of the 2017 article.
-    case ema
-  }
-
-  /// Nil: none given.
-  var url: String?
-  var intervalMs = 500
-  /// Without a good reading for this long, the status is offline.
-  var silenceMs = 5000
-  var average = Average.window
-  var liveTopic = "sensor/live"
-  var averageTopic = "sensor/1m"
-  var statusTopic = "sensor/status"
-
-  static let intervals = 100...3_600_000
-  static let silences = 1000...86_400_000
-}
-
-extension AgentSettings {
   /// Checks what one value alone does not show.
   /// - Throws: the first thing that is wrong.
   func check() throws(AgentError) {
-    guard plug.url != nil else {
+    guard !plugs.isEmpty, plugs.allSatisfy({ $0.source != nil }) else {
       throw AgentError(
         "No plug is given; name one by --plug http://192.168.1.20:49153, or by url in [[plug]].")
     }
-    let topics = [plug.liveTopic, plug.averageTopic, plug.statusTopic]
+    for plug in plugs { try plug.check() }
+    let names = plugs.map { $0.name ?? "" }
+    guard plugs.count == 1 || !names.contains("") && Set(names).count == names.count else {
+      throw AgentError("With several plugs, each [[plug]] needs a name of its own.")
+    }
+    var topics = plugs.flatMap(\.topics)
+    if plugs.count > 1 { topics.append(broker.agentTopic) }
     for topic in topics where !Self.isTopic(topic) {
       throw AgentError(
         "\"\(topic)\" is no topic to publish to; it needs 1 to 65535 bytes without + and #.")
@@ -67,11 +27,13 @@ extension AgentSettings {
       throw AgentError(
         "The topics \(topics.joined(separator: ", ")) must differ from each other.")
     }
-    guard plug.silenceMs > plug.intervalMs else {
-      throw AgentError(
-        "silence_ms (\(plug.silenceMs)) must be more than interval_ms (\(plug.intervalMs)), "
-          + "or the plug is offline between two readings.")
-    }
+  }
+
+  /// The topic that says whether the agent is there: the will of its connection.
+  ///
+  /// MQTT knows one will for a connection, so with several plugs it is a topic of the agent's own.
+  var willTopic: String {
+    plugs.count == 1 ? plugs.first?.statusTopic ?? broker.agentTopic : broker.agentTopic
   }
 
   /// MQTT 5.0, section 4.7.
@@ -81,33 +43,24 @@ extension AgentSettings {
   }
 }
 
-extension BrokerSettings {
-  /// The options for the connection, with the password from its file or the environment.
-  /// - Throws: when the password's file cannot be read.
-  func options(environment: [String: String]) throws(AgentError) -> MQTTOptions {
-    let isEncrypted = usesTLS || caFile != nil
-    var options = MQTTOptions(
-      host: host, port: UInt16(clamping: port ?? (isEncrypted ? 8883 : 1883)),
-      clientID: clientID ?? MQTTOptions.randomClientID(prefix: "sensor-agent"))
-    options.username = username
-    options.password = try password(environment: environment)
-    options.tls = isEncrypted ? MQTTOptions.TLS(caFile: caFile) : nil
-    return options
-  }
-
-  private func password(environment: [String: String]) throws(AgentError) -> String? {
-    guard let passwordFile else { return environment[Self.passwordVariable] }
-    guard let data = FileManager.default.contents(atPath: passwordFile),
-      let text = String(validating: data, as: UTF8.self)
-    else {
+extension PlugSettings {
+  fileprivate func check() throws(AgentError) {
+    if let name {
+      guard (1...64).contains(name.utf8.count), name.allSatisfy(Self.isWordCharacter) else {
+        throw AgentError(
+          "The plug's name \"\(name)\" must be 1 to 64 letters, digits, _ and - of ASCII.")
+      }
+    }
+    guard silenceMs > intervalMs else {
       throw AgentError(
-        "The password file \(passwordFile) cannot be read; is it there, readable for this user, "
-          + "and UTF-8?")
+        "silence_ms (\(silenceMs)) must be more than interval_ms (\(intervalMs)), "
+          + "or the plug is offline between two readings.")
     }
-    let line = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
-    guard !line.isEmpty else {
-      throw AgentError("The password file \(passwordFile) is empty; put the password in line 1.")
+    guard case .preset(let preset, _) = source, intervalMs < preset.minimumIntervalMs else {
+      return
     }
-    return line
+    throw AgentError(
+      "interval_ms (\(intervalMs)) must be at least \(preset.minimumIntervalMs) for "
+        + "\(preset.rawValue), whose maker asks for it.")
   }
 }

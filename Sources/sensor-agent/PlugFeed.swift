@@ -1,3 +1,4 @@
+import Foundation
 import MQTTClient
 import SmartPlug
 
@@ -18,49 +19,71 @@ struct PlugFeed {
   static let offline = "offline"
   /// How soon a new connection to the broker is noticed.
   private static let connectionCheckMs: Int64 = 500
+  /// How often the counts are logged.
+  static let reportEveryMs: Int64 = 3_600_000
 
   private(set) var counts = Counts()
   private let settings: PlugSettings
+  private let payload: Payload
+  private let announcements: [MQTTMessage]
   private let source: any PowerSource
   private let broker: any FeedPublisher
   private let clock: @Sendable () -> Int64
+  private let timeOfDay: @Sendable () -> Date
   private let log: @Sendable (String) -> Void
   private var average: any PowerAverage
   private var failures: FailureLog
   private var nextReadMs: Int64
   private var consecutiveFailures = 0
   private var lastGoodMs: Int64?
-  private var isOnline = false
-  private var seenConnections = 0
-  private var shownFailure: String?
+  private(set) var isOnline = false
+  private var reportAtMs: Int64
   /// The status as the broker has it, and in which connection it was published.
   private var published: (status: String, connection: Int)?
 
+  /// A feed of a plug that has just been started.
+  ///
+  /// The announcements are published in each new connection. What is due when is said by the clock
+  /// alone, whose milliseconds never jump; the time of day, which does, is only told in texts.
   init(
     settings: PlugSettings, source: any PowerSource, broker: any FeedPublisher,
-    clock: @escaping @Sendable () -> Int64, log: @escaping @Sendable (String) -> Void
+    announcements: [MQTTMessage] = [], clock: @escaping @Sendable () -> Int64,
+    timeOfDay: @escaping @Sendable () -> Date = { Date() },
+    log: @escaping @Sendable (String) -> Void
   ) {
     self.settings = settings
+    payload = Payload(settings)
+    self.announcements = announcements
     self.source = source
     self.broker = broker
     self.clock = clock
+    self.timeOfDay = timeOfDay
     self.log = log
     average =
       switch settings.average {
-      case .window: MovingAverage()
+      case .mean: MovingAverage()
       case .ema: ExponentialAverage()
       }
     failures = FailureLog(log: log)
     nextReadMs = clock()
+    reportAtMs = clock() + Self.reportEveryMs
   }
+
+  /// The counts in words.
+  var report: String {
+    "\(label): \(counts.good) readings; \(counts.bad) failed, \(counts.skipped) skipped."
+  }
+
+  /// What the plug is called in logs.
+  private var label: String { settings.name.map { "\($0) (\(source.name))" } ?? source.name }
 
   /// Does what is due now.
   /// - Returns: when it wants to be called again, by the clock it was given.
   mutating func tick() -> Int64 {
-    noteConnection()
     if clock() >= nextReadMs { readOnce() }
     noteSilence()
     publishStatus()
+    noteCounts()
     let end = clock()
     var next = min(nextReadMs, end + Self.connectionCheckMs)
     if isOnline, let lastGoodMs {
@@ -71,8 +94,7 @@ struct PlugFeed {
 
   /// The message that says goodbye, also for the broker to send when the agent is gone.
   static func farewell(_ settings: PlugSettings) -> MQTTMessage {
-    MQTTMessage(
-      topic: settings.statusTopic, text: offline, qos: .atLeastOnce, isRetained: true)
+    Payload(settings).status(offline)
   }
 
   private mutating func readOnce() {
@@ -82,14 +104,22 @@ struct PlugFeed {
       scheduleNext(dueMs: dueMs)
     } catch {
       guard error.kind != .cancelled else { return }
-      counts.bad += 1
-      consecutiveFailures += 1
-      failures.note(error, atMs: clock())
-      if let pauseMs = BackOff.pauseMs(afterFailures: consecutiveFailures) {
-        nextReadMs = clock() + max(pauseMs, Int64(settings.intervalMs))
-      } else {
-        scheduleNext(dueMs: dueMs)
-      }
+      // The source has waited itself, and is waited for again.
+      guard error.kind != .nothingNew else { return nextReadMs = clock() }
+      fail(error, dueMs: dueMs)
+    }
+  }
+
+  private mutating func fail(_ error: PlugError, dueMs: Int64) {
+    counts.bad += 1
+    consecutiveFailures += 1
+    failures.note(error, atMs: clock())
+    let pauseMs = BackOff.pauseMs(
+      afterFailures: consecutiveFailures, atMost: source.maximumPauseMs)
+    if let pauseMs, !source.isPushed {
+      nextReadMs = clock() + max(pauseMs, Int64(settings.intervalMs))
+    } else {
+      scheduleNext(dueMs: dueMs)
     }
   }
 
@@ -100,23 +130,26 @@ struct PlugFeed {
     if !isOnline {
       isOnline = true
       let silence = lastGoodMs.map { " after \((sample.takenAtMs - $0) / 1000) s" } ?? ""
-      log("The plug \(source.name) answers\(silence): \(sample.milliwatts) mW.")
+      log("The plug \(label) answers\(silence): \(sample.milliwatts) mW.")
     }
     lastGoodMs = sample.takenAtMs
     publishStatus()
-    publish(MQTTMessage(topic: settings.liveTopic, text: String(sample.milliwatts)))
+    let time = timeOfDay()
+    let device = source.identity ?? settings.identifier
+    publish(payload.live(sample, number: counts.good, at: time, device: device))
     guard let mean = average.milliwatts(atMs: sample.takenAtMs),
       let milliwatts = Int(exactly: mean.rounded())
     else { return }
     // With each reading, as the article's publisher did: whoever subscribes sees it move, and the
     // retained value is never older than the live one.
-    publish(
-      MQTTMessage(topic: settings.averageTopic, text: String(milliwatts), isRetained: true))
+    publish(payload.average(milliwatts: milliwatts, at: time, device: device))
   }
 
   /// The next time on the grid of the interval that is not over yet.
   private mutating func scheduleNext(dueMs: Int64) {
     let interval = Int64(settings.intervalMs)
+    // Where the source says when, waiting for it leaves nothing out.
+    guard !source.isPushed else { return nextReadMs = max(clock(), dueMs + interval) }
     let missed = max(0, (clock() - dueMs) / interval)
     counts.skipped += Int(missed)
     nextReadMs = dueMs + (missed + 1) * interval
@@ -126,20 +159,14 @@ struct PlugFeed {
     guard isOnline, let lastGoodMs, clock() - lastGoodMs > Int64(settings.silenceMs) else { return }
     isOnline = false
     log(
-      "The plug \(source.name) has been silent for \((clock() - lastGoodMs) / 1000) s; "
+      "The plug \(label) has been silent for \((clock() - lastGoodMs) / 1000) s; "
         + "status: offline.")
   }
 
-  private mutating func noteConnection() {
-    let connections = broker.connections
-    if connections != seenConnections {
-      seenConnections = connections
-      shownFailure = nil
-      log("Connected to the broker \(broker.broker).")
-    }
-    guard let failure = broker.lastFailure, failure.description != shownFailure else { return }
-    shownFailure = failure.description
-    log("\(failure.description) Trying again.")
+  private mutating func noteCounts() {
+    guard clock() >= reportAtMs else { return }
+    reportAtMs = clock() + Self.reportEveryMs
+    log(report)
   }
 
   /// The status is published when it has changed, and again in each new connection, for the broker
@@ -149,9 +176,8 @@ struct PlugFeed {
     let connection = broker.connections
     guard broker.isConnected, published?.status != status || published?.connection != connection
     else { return }
-    var message = Self.farewell(settings)
-    message.payload = Array(status.utf8)
-    if publish(message) { published = (status, connection) }
+    if published?.connection != connection { announcements.forEach { publish($0) } }
+    if publish(payload.status(status)) { published = (status, connection) }
   }
 
   /// What cannot be sent now is dropped: a feed has no use for old values.

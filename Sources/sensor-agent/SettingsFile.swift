@@ -19,19 +19,22 @@ enum SettingsFile {
   static func settings(_ text: String, path: String) throws(TOMLError) -> AgentSettings {
     let root = try TOMLDocument.parse(text, path: path)
     var settings = AgentSettings()
-    if let broker = try root.table("broker") { try settings.broker.read(broker) }
-    let plugs = try root.tables("plug")
-    guard plugs.count <= 1 else {
-      throw root.error("plug", "there is more than one [[plug]]; run one agent for each")
+    if let broker = try root.table("broker") {
+      settings.broker.agentTopic = try broker.text("topic_agent") ?? settings.broker.agentTopic
+      try settings.broker.read(broker)
     }
-    if let plug = plugs.first { try settings.plug.read(plug) }
+    for table in try root.tables("plug") {
+      var plug = PlugSettings()
+      try plug.read(table)
+      settings.plugs.append(plug)
+    }
     try root.finish()
     return settings
   }
 }
 
 extension BrokerSettings {
-  fileprivate mutating func read(_ table: TOMLTable) throws(TOMLError) {
+  mutating func read(_ table: TOMLTable) throws(TOMLError) {
     host = try table.text("host") ?? host
     port = try table.integer("port", in: 1...65_535).map { Int($0) }
     username = try table.text("username")
@@ -39,43 +42,51 @@ extension BrokerSettings {
     caFile = try table.text("cafile")
     usesTLS = try table.boolean("tls") ?? usesTLS
     clientID = try table.text("client_id")
+    version = try table.value("mqtt", Version.self) ?? version
     try table.finish()
   }
 }
 
 extension PlugSettings {
   fileprivate mutating func read(_ table: TOMLTable) throws(TOMLError) {
-    _ = try table.choice("source", of: ["wemo"])
-    url = try table.text("url")
+    name = try table.text("name")
+    source = try SourceSettings.read(table)
     intervalMs = try table.integer("interval_ms", in: Self.intervals) ?? intervalMs
     silenceMs = try table.integer("silence_ms", in: Self.silences) ?? silenceMs
-    let kind = try table.choice("average", of: Average.allCases.map(\.rawValue))
-    average = kind.flatMap(Average.init) ?? average
-    liveTopic = try table.text("topic_live") ?? liveTopic
-    averageTopic = try table.text("topic_average") ?? averageTopic
-    statusTopic = try table.text("topic_status") ?? statusTopic
+    average = try table.value("average", Average.self) ?? average
+    unit = try table.value("unit", Unit.self) ?? unit
+    format = try table.value("format", Format.self) ?? format
+    expiryS = try table.integer("expiry_s", in: Self.expiries) ?? expiryS
+    announcesToHomeAssistant = try table.boolean("home_assistant") ?? announcesToHomeAssistant
+    givenLiveTopic = try table.text("topic_live")
+    givenAverageTopic = try table.text("topic_average")
+    givenStatusTopic = try table.text("topic_status")
     try table.finish()
   }
 }
 
 extension TOMLTable {
-  fileprivate func text(_ key: String) throws(TOMLError) -> String? {
+  func text(_ key: String) throws(TOMLError) -> String? {
     guard let text = try string(key) else { return nil }
     guard !text.isEmpty else { throw error(key, "is empty; leave the line out, or fill it in") }
     return text
   }
 
-  fileprivate func integer(
-    _ key: String, in range: ClosedRange<Int>
-  ) throws(TOMLError) -> Int? {
+  func integer(_ key: String, in range: ClosedRange<Int>) throws(TOMLError) -> Int? {
     try integer(key, in: Int64(range.lowerBound)...Int64(range.upperBound)).map { Int($0) }
   }
 
-  fileprivate func choice(_ key: String, of choices: [String]) throws(TOMLError) -> String? {
+  func choice(_ key: String, of choices: [String]) throws(TOMLError) -> String? {
     guard let value = try text(key) else { return nil }
     guard choices.contains(value) else {
       throw error(key, "is \"\(value)\", but must be one of: \(choices.joined(separator: ", "))")
     }
     return value
+  }
+
+  func value<Value: RawRepresentable & CaseIterable>(
+    _ key: String, _: Value.Type
+  ) throws(TOMLError) -> Value? where Value.RawValue == String {
+    try choice(key, of: Value.allCases.map(\.rawValue)).flatMap { Value(rawValue: $0) }
   }
 }

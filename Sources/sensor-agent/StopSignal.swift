@@ -1,14 +1,18 @@
 import Dispatch
 import Synchronization
 
-/// Set once, from any thread; one thread waits for it.
+/// Set once, from any thread; any number of threads wait for it.
 final class StopSignal: Sendable {
   private let isSet = Atomic(false)
-  private let semaphore = DispatchSemaphore(value: 0)
+  /// Entered once, and left when the signal is set.
+  private let group = DispatchGroup()
+
+  init() { group.enter() }
+
+  deinit { set() }
 
   func set() {
-    isSet.store(true, ordering: .releasing)
-    semaphore.signal()
+    if !isSet.exchange(true, ordering: .acquiringAndReleasing) { group.leave() }
   }
 
   /// Waits for the signal.
@@ -16,6 +20,6 @@ final class StopSignal: Sendable {
   func wait(ms: Int64) -> Bool {
     if isSet.load(ordering: .acquiring) { return true }
     let ms = Int(min(max(ms, 0), 86_400_000))
-    return semaphore.wait(timeout: .now() + .milliseconds(ms)) == .success
+    return group.wait(timeout: .now() + .milliseconds(ms)) == .success
   }
 }

@@ -42,6 +42,11 @@ ANSWER = (
     "</u:GetInsightParamsResponse>\r\n"
     "</s:Body> </s:Envelope>"
 )
+SETUP = (
+    '<?xml version="1.0"?>\n<root xmlns="urn:Belkin:device-1-0"><device>'
+    "<deviceType>urn:Belkin:device:insight:1</deviceType>"
+    "<UDN>uuid:Insight-1_0-231448K1200DA1</UDN></device></root>\r\n"
+)
 SERVICE = "urn:Belkin:service:insight:1"
 SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
 
@@ -86,6 +91,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/report":
             return self.send(200, "application/json", json.dumps(PLUG.report()).encode())
+        if self.path == "/setup.xml":
+            return self.send(200, "text/xml", SETUP.encode())
         PLUG.complain(f"GET {self.path}")
         self.send(404, "text/html", b"<html><body><h1>404 Not Found</h1></body></html>")
 

@@ -20,6 +20,21 @@ import Testing
     #expect(receiver.nextMessage(timeoutMs: 0) == nil)
   }
 
+  @Test func `MQTT 5 carries the content type and the expiry, earlier versions neither`() throws {
+    let broker = try TestBroker()
+    let receiver = try broker.client { $0.protocolVersion = .v5 }
+    try receiver.subscribe(to: "a")
+    var message = MQTTMessage(topic: "a", text: "{}", qos: .atLeastOnce)
+    message.properties = .init(contentType: "application/json", expiryS: 60)
+    try broker.client { $0.protocolVersion = .v5 }.publish(message, waitMs: 5000)
+    let received = try #require(receiver.nextMessage(timeoutMs: 5000))
+    #expect(received.properties.contentType == "application/json")
+    // The broker counts down.
+    #expect((55...60).contains(received.properties.expiryS ?? 0))
+    try broker.client().publish(message, waitMs: 5000)
+    #expect(receiver.nextMessage(timeoutMs: 5000)?.properties == .init())
+  }
+
   @Test func `retained messages come marked, and empty payloads are messages too`() throws {
     let broker = try TestBroker()
     let sender = try broker.client()

@@ -1,3 +1,4 @@
+import Foundation
 import MQTTClient
 import SmartPlug
 import Synchronization
@@ -24,7 +25,11 @@ private final class World: PowerSource, FeedPublisher {
 
   private let state = Mutex(State())
   let name = "http://plug"
+  let isPushed: Bool
+  let maximumPauseMs: Int64 = 30_000
   let broker = "broker:1883"
+
+  init(isPushed: Bool = false) { self.isPushed = isPushed }
 
   var now: Int64 { state.withLock { $0.nowMs } }
   var isConnected: Bool { state.withLock { $0.isConnected } }
@@ -80,11 +85,16 @@ private final class World: PowerSource, FeedPublisher {
 
   var messages: [MQTTMessage] { state.withLock { $0.published.map(\.message) } }
 
-  func feed(_ change: (inout PlugSettings) -> Void = { _ in }) -> PlugFeed {
+  func feed(
+    announcements: [MQTTMessage] = [],
+    _ change: (inout PlugSettings) -> Void = { _ in },
+    timeOfDay: @escaping @Sendable () -> Date = { Date(timeIntervalSince1970: 0) }
+  ) -> PlugFeed {
     var settings = PlugSettings()
     change(&settings)
     return PlugFeed(
-      settings: settings, source: self, broker: self, clock: { self.now },
+      settings: settings, source: self, broker: self, announcements: announcements,
+      clock: { self.now }, timeOfDay: timeOfDay,
       log: { line in self.state.withLock { $0.lines.append(line) } })
   }
 
@@ -206,7 +216,93 @@ private final class World: PowerSource, FeedPublisher {
     #expect(world.texts(of: "sensor/status") == ["offline", "online"])
   }
 
+  @Test func `a source that brings its readings is waited for, and never left alone`() {
+    let world = World(isPushed: true)
+    var feed = world.feed()
+    let start = world.now
+    world.will([
+      .failure(.nothingNew, takesMs: 500), .sample(mW: 7, takesMs: 100),
+      .failure(.noAnswer, takesMs: 500), .failure(.noAnswer, takesMs: 500),
+      .failure(.noAnswer, takesMs: 500), .sample(mW: 8, takesMs: 100),
+    ])
+    world.run(&feed, forMs: 3000)
+    #expect(world.readAtMs.prefix(6).map { $0 - start } == [0, 501, 1000, 1501, 2002, 2503])
+    #expect(Array(world.texts(of: "sensor/live").prefix(2)) == ["7", "8"])
+    #expect(feed.counts.bad == 3 && feed.counts.skipped == 0)
+  }
+
+  @Test func `a source without news goes offline, and its last value is not said again`() {
+    let world = World(isPushed: true)
+    var feed = world.feed()
+    world.will(
+      [.sample(mW: 7, takesMs: 1)]
+        + Array(repeating: .failure(.nothingNew, takesMs: 500), count: 40))
+    world.run(&feed, forMs: 15_000)
+    #expect(world.texts(of: "sensor/live") == ["7"])
+    #expect(world.texts(of: "sensor/status") == ["online", "offline"])
+    #expect(feed.counts.bad == 0)
+  }
+
+  @Test func `a clock that jumps ahead by a day leaves readings out and makes up none`() {
+    let world = World()
+    var feed = world.feed()
+    world.run(&feed, forMs: 1000)
+    world.will([.sample(mW: 5000, takesMs: 86_400_000)])
+    world.run(&feed, forMs: 86_401_000)
+    let count = world.texts(of: "sensor/live").count
+    #expect((4...6).contains(count), "\(count)")
+    // The mean does not reach across the gap.
+    #expect(world.texts(of: "sensor/1m")[2] == "5000")
+    #expect(feed.counts.skipped >= 172_799)
+  }
+
+  @Test func `a time of day that jumps back changes the text alone`() throws {
+    let world = World()
+    let seconds = Mutex(1_795_371_257.5)
+    var feed = world.feed {
+      $0.format = .json
+      $0.unit = .watts
+      $0.name = "kitchen"
+    } timeOfDay: {
+      Date(timeIntervalSince1970: seconds.withLock { $0 })
+    }
+    let start = world.now
+    world.run(&feed, forMs: 1000)
+    seconds.withLock { $0 -= 7200 }
+    world.run(&feed, forMs: 1000)
+    let texts = world.texts(of: "sensor/kitchen/live")
+    #expect(world.readAtMs.map { $0 - start } == [0, 500, 1000, 1500])
+    #expect(
+      texts.first == #"{"device":"kitchen","power":1,"seq":1,"state":"on","#
+        + #""time":"2026-11-22T18:14:17.500Z","unit":"W"}"#)
+    #expect(
+      texts.last?.contains(#""seq":4,"state":"on","time":"2026-11-22T16:14:17.500Z""#) == true)
+  }
+
+  @Test func `each connection brings the announcements anew, before the status`() {
+    let world = World()
+    let config = MQTTMessage(topic: "homeassistant/x", text: "{}", isRetained: true)
+    var feed = world.feed(announcements: [config])
+    world.run(&feed, forMs: 1000)
+    world.disconnect()
+    world.run(&feed, forMs: 1000)
+    world.reconnect()
+    world.run(&feed, forMs: 1000)
+    #expect(world.texts(of: "homeassistant/x") == ["{}", "{}"])
+    #expect(world.messages.first == config)
+  }
+
+  @Test func `the counts are logged once an hour`() {
+    let world = World()
+    var feed = world.feed {
+      $0.intervalMs = 60_000; $0.silenceMs = 100_000
+    }
+    world.run(&feed, forMs: 7_300_000)
+    #expect(world.lines.filter { $0.contains("readings; 0 failed") }.count == 2)
+  }
+
   @Test func `the pauses grow and then stay`() {
+    #expect(BackOff.pauseMs(afterFailures: 9, atMost: 5000) == 5000)
     #expect(
       (0...9).map { BackOff.pauseMs(afterFailures: $0) ?? 0 }
         == [0, 0, 1000, 2000, 5000, 10_000, 30_000, 30_000, 30_000, 30_000])

@@ -21,12 +21,15 @@ import Testing
     }
   }
 
-  private func start(_ arguments: String..., errors: Pipe = Pipe()) throws -> Process {
+  private func start(
+    _ arguments: String..., errors: Pipe = Pipe(), output: Pipe? = nil
+  ) throws -> Process {
     let folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
     let process = Process()
     process.executableURL = folder.appending(path: "sensor-agent")
     process.arguments = arguments
     process.standardError = errors
+    if let output { process.standardOutput = output }
     try process.run()
     return process
   }
@@ -107,5 +110,120 @@ import Testing
     let text = String(decoding: errors.fileHandleForReading.availableData, as: UTF8.self)
     #expect(agent.terminationStatus != 0)
     #expect(text.hasPrefix("Error: No plug is given;") && !text.dropLast().contains("\n"))
+  }
+
+  @Test func `several plugs share a connection, and each has its own topics, unit and format`()
+    throws
+  {
+    let broker = try TestBroker()
+    let folder = try Scratch()
+    let plug = try Self.insight { 41_400 }
+    let config = try folder.write(
+      """
+      [broker]
+      host = "127.0.0.1"
+      port = \(broker.port)
+      [[plug]]
+      name = "a"
+      url = "\(plug.url(""))"
+      unit = "W"
+      home_assistant = true
+      [[plug]]
+      name = "b"
+      source = "sim"
+      curve = "steps"
+      watts = [7]
+      format = "json"
+      [[plug]]
+      name = "c"
+      source = "mqtt"
+      topic = "meter"
+      scale = 0.001
+      """, to: "agent.toml")
+    let watcher = try broker.client { $0.protocolVersion = .v5 }
+    for filter in ["sensor/#", "homeassistant/#"] { try watcher.subscribe(to: filter) }
+    let agent = try start("--config", config)
+    defer { kill(agent.processIdentifier, SIGKILL) }
+    var seen: [String: MQTTMessage] = [:]
+    let wanted = [
+      "sensor/a/live", "sensor/a/1m", "sensor/a/status", "sensor/b/live", "sensor/c/live",
+      "sensor/agent", "homeassistant/sensor/a/config",
+    ]
+    let isComplete = try eventually {
+      try watcher.publish(MQTTMessage(topic: "meter", text: "5000"))
+      while let message = watcher.nextMessage(timeoutMs: 100) { seen[message.topic] = message }
+      return wanted.allSatisfy { seen[$0] != nil }
+    }
+    #expect(isComplete, "\(seen.keys.sorted())")
+    #expect(seen["sensor/a/live"]?.text == "41.400")
+    #expect(seen["sensor/a/live"]?.properties.contentType == "text/plain")
+    #expect(seen["sensor/a/live"]?.properties.expiryS != nil)
+    #expect(seen["sensor/b/live"]?.text.contains(#""power":7000"#) == true)
+    #expect(seen["sensor/b/live"]?.properties.contentType == "application/json")
+    #expect(seen["sensor/c/live"]?.text == "5000")
+    kill(agent.processIdentifier, SIGKILL)
+    agent.waitUntilExit()
+    // One connection has one will, which is then the agent's own.
+    #expect(next("sensor/agent", watcher)?.text == "offline")
+  }
+
+  @Test func `check tells what is well and what is not, and publishes nothing`() throws {
+    let broker = try TestBroker()
+    let folder = try Scratch()
+    let deaf = try LoopbackServer.deafPort()
+    let config = try folder.write(
+      """
+      [broker]
+      host = "127.0.0.1"
+      port = \(broker.port)
+      [[plug]]
+      name = "good"
+      source = "sim"
+      curve = "steps"
+      watts = [7]
+      [[plug]]
+      name = "bad"
+      source = "kasa"
+      host = "127.0.0.1:\(deaf)"
+      """, to: "agent.toml")
+    let watcher = try broker.client()
+    try watcher.subscribe(to: "#")
+    let output = Pipe()
+    let check = try start("check", "--config", config, output: output)
+    let text = String(
+      decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+    check.waitUntilExit()
+    #expect(check.terminationStatus == 1)
+    let lines = text.split(separator: "\n")
+    #expect(lines.map { $0.prefix(4) } == ["ok  ", "ok  ", "ok  ", "FAIL"], "\(text)")
+    #expect(lines.last?.contains("refuses the connection") == true)
+    #expect(watcher.nextMessage(timeoutMs: 200) == nil)
+  }
+
+  @Test func `a dry run prints, and needs no broker`() throws {
+    let folder = try Scratch()
+    let config = try folder.write(
+      "[broker]\nport = \(try TestBroker.freePort())\n[[plug]]\nsource = \"sim\"\n", to: "a.toml")
+    let output = Pipe()
+    let agent = try start("run", "--dry-run", "--config", config, output: output)
+    var text = ""
+    while !text.contains("sensor/1m (retained) 20") {
+      let data = output.fileHandleForReading.availableData
+      guard !data.isEmpty else { break }
+      text += String(decoding: data, as: UTF8.self)
+    }
+    #expect(text.contains("sensor/live 20") && text.contains("sensor/status (retained) online"))
+    kill(agent.processIdentifier, SIGTERM)
+    agent.waitUntilExit()
+    #expect(agent.terminationStatus == 0)
+  }
+
+  @Test func `discover prints JSON when it is piped`() throws {
+    let output = Pipe()
+    let discover = try start("discover", "--timeout", "0.1", output: output)
+    let data = try output.fileHandleForReading.readToEnd() ?? Data()
+    discover.waitUntilExit()
+    #expect(discover.terminationStatus == 0)
+    #expect(try JSONSerialization.jsonObject(with: data) is [[String: Any]])
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import MQTTClient
+import SmartPlug
 import TOML
 import Testing
 
@@ -36,9 +37,12 @@ import Testing
     expected.broker = BrokerSettings(
       host: "plug.example", port: 8884, username: "sensor-agent",
       passwordFile: "/etc/sensor-agent.password", caFile: "/etc/ca.pem", clientID: "jane")
-    expected.plug = PlugSettings(
-      url: "http://192.168.1.20:49153", intervalMs: 1000, silenceMs: 9000, average: .ema,
-      liveTopic: "a/live", averageTopic: "a/1m", statusTopic: "a/status")
+    expected.plugs = [
+      PlugSettings(
+        source: .wemo(url: "http://192.168.1.20:49153", udn: nil), intervalMs: 1000,
+        silenceMs: 9000, average: .ema, givenLiveTopic: "a/live", givenAverageTopic: "a/1m",
+        givenStatusTopic: "a/status")
+    ]
     #expect(settings == expected)
   }
 
@@ -60,10 +64,18 @@ import Testing
     ("[broker]\ntls = \"yes\"", ":2: broker.tls: expected true or false"),
     ("[broker]\npassword = \"hunter2\"", ":2: broker.password: unknown key"),
     ("[[plug]]\naverage = \"median\"", ":2: plug.average: is \"median\", but must be one of"),
-    ("[[plug]]\nsource = \"kasa\"", ":2: plug.source: is \"kasa\""),
+    ("[[plug]]\nsource = \"tapo\"", ":2: plug.source: is \"tapo\""),
+    ("[[plug]]\nsource = \"kasa\"", ":1: plug.host: is missing"),
+    ("[[plug]]\nsource = \"kasa\"\nhost = \"a\"\nurl = \"b\"", ":4: plug.url: unknown key"),
+    ("[[plug]]\nsource = \"http-json\"\nurl = \"a\"\npointer = \"b\"", ":4: plug.pointer: is no"),
+    ("[[plug]]\nsource = \"mqtt\"\ntopic = \"a\"\nscale = 0", ":4: plug.scale: expected a number"),
+    ("[[plug]]\nsource = \"sim\"\ncurve = \"steps\"", ":1: plug.watts: is missing"),
+    ("[[plug]]\nsource = \"sim\"\ncurve = \"steps\"\nwatts = [1, -1]", ":4: plug.watts: expected"),
+    ("[[plug]]\nsource = \"sim\"\ncurve = \"csv\"\nfile = \"/none\"", ":4: plug.file: cannot be"),
+    ("[[plug]]\nsource = \"mqtt\"\ntopic = \"a\"\n[plug.broker]\nx = 1", ":5: plug.broker.x: unk"),
+    ("[[plug]]\nunit = \"kW\"", ":2: plug.unit: is \"kW\", but must be one of: mW, W"),
     ("[[plug]]\nurl = \"a\"\ninterval_ms = 99", ":3: plug.interval_ms: expected"),
     ("[plug]\nurl = \"a\"", ":1: plug: expected a list of tables; begin each with a line [[plug]]"),
-    ("[[plug]]\n[[plug]]\n", ":1: plug: there is more than one [[plug]]"),
     ("broker = 5\n", ":1: broker: expected a table"),
     ("broker = { host = 5 }\n", ":1: broker.host: expected a string"),
   ])
@@ -74,17 +86,124 @@ import Testing
     #expect(!description.contains("hunter2"))
   }
 
+  private static let insight = SourceSettings.wemo(url: "http://192.168.1.20", udn: nil)
+
   @Test func `topics must be topics, and differ`() {
     for topic in ["", "a/#", "+", "sensor/1m"] {
       var settings = AgentSettings()
-      settings.plug.url = "http://192.168.1.20"
-      settings.plug.liveTopic = topic
+      settings.plugs = [PlugSettings(source: Self.insight, givenLiveTopic: topic)]
       #expect(throws: AgentError.self) { try settings.check() }
     }
     var settings = AgentSettings()
-    settings.plug.url = "http://192.168.1.20"
-    settings.plug.intervalMs = 5000
+    settings.plugs = [PlugSettings(source: Self.insight, intervalMs: 5000)]
     #expect(throws: AgentError.self) { try settings.check() }
+  }
+
+  @Test func `several plugs need names, and have topics of their own`() throws {
+    var settings = AgentSettings()
+    settings.plugs = [
+      PlugSettings(name: "a", source: Self.insight), PlugSettings(source: Self.insight),
+    ]
+    #expect(throws: AgentError.self) { try settings.check() }
+    settings.plugs[1].name = "a"
+    #expect(throws: AgentError.self) { try settings.check() }
+    settings.plugs[1].name = "a/b"
+    #expect(throws: AgentError.self) { try settings.check() }
+    settings.plugs[1].name = "b-2"
+    try settings.check()
+    #expect(settings.plugs[1].topics == ["sensor/b-2/live", "sensor/b-2/1m", "sensor/b-2/status"])
+    #expect(settings.willTopic == "sensor/agent")
+    settings.plugs[1].givenStatusTopic = "sensor/agent"
+    #expect(throws: AgentError.self) { try settings.check() }
+    settings.plugs.removeLast()
+    #expect(settings.willTopic == "sensor/a/status")
+  }
+
+  @Test func `HomeWizard is not asked more often than its maker wants`() {
+    var settings = AgentSettings()
+    let source = SourceSettings.preset(.homewizard, .init(url: "http://192.168.1.20"))
+    settings.plugs = [PlugSettings(source: source, intervalMs: 400)]
+    #expect(throws: AgentError.self) { try settings.check() }
+  }
+
+  @Test func `every kind of source is read`() throws {
+    let settings = try read(
+      """
+      [broker]
+      mqtt = "3.1.1"
+      topic_agent = "x"
+      [[plug]]
+      name = "a"
+      udn = "uuid:Insight-1_0-1"
+      unit = "W"
+      format = "json"
+      home_assistant = true
+      expiry_s = 0
+      [[plug]]
+      name = "b"
+      source = "http-json"
+      preset = "shelly2"
+      url = "http://192.168.1.21"
+      password_file = "/p"
+      channel = 1
+      [[plug]]
+      name = "c"
+      source = "http-json"
+      url = "http://192.168.1.22/x"
+      pointer = "/a/0"
+      scale = 0.001
+      login = "digest"
+      [[plug]]
+      name = "d"
+      source = "mqtt"
+      topic = "z/plug"
+      pointer = "/power"
+      [plug.broker]
+      host = "other"
+      [[plug]]
+      name = "e"
+      source = "kasa"
+      host = "192.168.1.23"
+      [[plug]]
+      name = "f"
+      source = "sim"
+      curve = "steps"
+      watts = [1, 2.5]
+      step_s = 2
+      """)
+    try settings.check()
+    #expect(settings.broker.version == .v311 && settings.willTopic == "x")
+    let account = SourceSettings.Account(
+      url: "http://192.168.1.21", passwordFile: "/p", channel: 1)
+    let place = SourceSettings.Place(pointer: "/a/0", scale: 0.001)
+    let expected: [SourceSettings] = [
+      .wemo(url: nil, udn: "uuid:Insight-1_0-1"), .preset(.shelly2, account),
+      .httpJSON(.init(url: "http://192.168.1.22/x"), place, usesDigest: true),
+      .mqtt(topic: "z/plug", .init(pointer: "/power"), BrokerSettings(host: "other")),
+      .kasa(address: "192.168.1.23"), .sim(.steps(watts: [1, 2.5], eachS: 2)),
+    ]
+    #expect(settings.plugs.map(\.source) == expected)
+    let first = settings.plugs[0]
+    #expect(first.unit == .watts && first.format == .json && first.expiryS == 0)
+    #expect(first.announcesToHomeAssistant)
+  }
+
+  @Test func `the example says what it means`() throws {
+    let file = URL(filePath: #filePath).deletingLastPathComponent()
+      .appending(path: "../../plugin/sensor-agent.toml.example")
+    let text = try String(contentsOf: file, encoding: .utf8)
+    try read(text).check()
+    // Each line that is commented out, uncommented.
+    let all = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+      line.wholeMatch(of: /#(\[.*|[a-z_]+ *= .*)/).map { String($0.1) } ?? String(line)
+    }.joined(separator: "\n").replacing("/etc/power.csv", with: try csv())
+    try read(all).check()
+  }
+
+  private func csv() throws -> String {
+    let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    try "0,1\n5,2\n".write(to: file, atomically: true, encoding: .utf8)
+    return file.path
   }
 
   @Test func `the password comes from the first line of a file, or the environment`() throws {
@@ -117,16 +236,21 @@ import Testing
     defer { try? FileManager.default.removeItem(at: file) }
     try "[broker]\nhost = \"a\"\nport = 1\n[[plug]]\nurl = \"http://b\"\nsilence_ms = 7000"
       .write(to: file, atomically: true, encoding: .utf8)
-    let command = try SensorAgent.parse([
+    let flags = try AgentFlags.parse([
       "--config", file.path, "--host", "c", "--interval-ms", "250", "--average", "ema",
     ])
-    let settings = try command.settings()
+    let settings = try flags.settings()
     #expect(settings.broker.host == "c" && settings.broker.port == 1)
-    #expect(settings.plug.url == "http://b" && settings.plug.silenceMs == 7000)
-    #expect(settings.plug.intervalMs == 250 && settings.plug.average == .ema)
+    let plug = try #require(settings.plugs.first)
+    #expect(plug.source == .wemo(url: "http://b", udn: nil) && plug.silenceMs == 7000)
+    #expect(plug.intervalMs == 250 && plug.average == .ema)
     for wrong in [["--average", "x"], ["--interval-ms", "5"], ["--silence-ms", "0"]] {
-      let command = try SensorAgent.parse(wrong)
-      #expect(throws: AgentError.self) { try command.settings() }
+      let flags = try AgentFlags.parse(wrong)
+      #expect(throws: AgentError.self) { try flags.settings() }
     }
+    try "[[plug]]\nname = \"a\"\n[[plug]]\nname = \"b\""
+      .write(to: file, atomically: true, encoding: .utf8)
+    let several = try AgentFlags.parse(["--config", file.path, "--plug", "http://c"])
+    #expect(throws: AgentError.self) { try several.settings() }
   }
 }
