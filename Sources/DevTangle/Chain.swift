@@ -17,6 +17,8 @@ struct Chain: Sendable {
   private(set) var computationCharged: UInt64 = 0
 
   private var positions: [Digest: Int] = [:]
+  private var coinIDs: [Address: Set<Address>] = [:]
+  private var positionsByRecipient: [Address: [Int]] = [:]
   private var checkpointedCount = 0
   private var epochGas = Gas.Used(computation: 0, burned: 0, storage: 0, rebate: 0)
 
@@ -37,6 +39,7 @@ struct Chain: Sendable {
       coins[id] = Coin(
         id: id, version: 1, owner: allocation.owner, balance: allocation.balance,
         previousTransaction: digest)
+      coinIDs[allocation.owner, default: []].insert(id)
     }
     checkpoints = [
       Checkpoint(
@@ -81,8 +84,11 @@ struct Chain: Sendable {
 
   /// The coins of the owner, in the order of their ids.
   func coins(of owner: Address) -> [Coin] {
-    coins.values.filter { $0.owner == owner }.sorted { $0.id < $1.id }
+    (coinIDs[owner] ?? []).sorted().compactMap { coins[$0] }
   }
+
+  /// Where the transactions that wrote an object of the owner's stand in the order of execution.
+  func positions(to owner: Address) -> [Int] { positionsByRecipient[owner] ?? [] }
 
   // MARK: Changing
 
@@ -143,8 +149,17 @@ struct Chain: Sendable {
   }
 
   private mutating func record(_ executed: ExecutedTransaction) {
-    for coin in executed.before { coins[coin.id] = nil }
-    for coin in executed.written { coins[coin.id] = coin }
+    for coin in executed.before {
+      coins[coin.id] = nil
+      coinIDs[coin.owner]?.remove(coin.id)
+    }
+    for coin in executed.written {
+      coins[coin.id] = coin
+      coinIDs[coin.owner, default: []].insert(coin.id)
+    }
+    for owner in Set(executed.written.map(\.owner)) {
+      positionsByRecipient[owner, default: []].append(transactions.count)
+    }
     for id in executed.deleted { deletedVersions[id] = executed.version }
     computationCharged += executed.gas.computation
     positions[executed.digest] = transactions.count

@@ -19,6 +19,30 @@ extension DevTangle {
     guard let coin = largestCoin(of: key.address) else {
       throw Refusal.input("\(key.address) has no coins. Fund it from the faucet first.")
     }
+    return try execute(.payment(amount, to: recipient, by: key, from: coin, memo: memo))
+  }
+
+  /// Executes a signed transaction, without a request.
+  ///
+  /// - Returns: its digest.
+  /// - Throws: an error that says why it was refused, or failed. What failed is on the tangle, and
+  ///   has cost gas.
+  @discardableResult
+  public func execute(_ signed: SignedTransaction) throws -> Digest {
+    let executed = try record(signed)
+    if let failure = executed.failure {
+      throw Refusal.input("The transaction \(executed.digest) failed: \(failure)")
+    }
+    return executed.digest
+  }
+}
+
+extension SignedTransaction {
+  /// A payment from a coin of the key's, which pays the gas too.
+  static func payment(
+    _ amount: UInt64, to recipient: Address, by key: PrivateKey, from coin: ObjectReference,
+    memo: [UInt8]?
+  ) -> SignedTransaction {
     var amountBytes = BCSWriter()
     amountBytes.number(amount)
     var inputs: [Transaction.Input] = [.pure(amountBytes.bytes), .pure(recipient.bytes)]
@@ -34,21 +58,7 @@ extension DevTangle {
       sender: key.address,
       gas: Transaction.GasData(
         payment: [coin], owner: key.address, price: Gas.referencePrice, budget: 10_000_000))
-    return try execute(
-      SignedTransaction(transaction: transaction, signatures: [key.sign(transaction).serialized]))
-  }
-
-  /// Executes a signed transaction, without a request.
-  ///
-  /// - Returns: its digest.
-  /// - Throws: an error that says why it was refused, or failed. What failed is on the tangle, and
-  ///   has cost gas.
-  @discardableResult
-  public func execute(_ signed: SignedTransaction) throws -> Digest {
-    let executed = try record(signed)
-    if let failure = executed.failure {
-      throw Refusal.input("The transaction \(executed.digest) failed: \(failure)")
-    }
-    return executed.digest
+    return SignedTransaction(
+      transaction: transaction, signatures: [key.sign(transaction).serialized])
   }
 }

@@ -5,9 +5,10 @@ public import PaywallCore
 /// A small IOTA node with a faucet, for development, demos and tests: it keeps a ledger of its own
 /// in memory, honestly, unless it is told to misbehave.
 ///
-/// It speaks the JSON-RPC of a full node of IOTA Rebased on one port, and a faucet's HTTP on
-/// another. It knows coins of IOTA and the commands SplitCoins, MergeCoins, TransferObjects and
-/// `0x1::string::utf8`, and verifies Ed25519 signatures; what it does not know it refuses.
+/// It speaks the JSON-RPC of a full node of IOTA Rebased and, under `/graphql`, the queries of an
+/// indexer's GraphQL on one port, and a faucet's HTTP on another. It knows coins of IOTA and the
+/// commands SplitCoins, MergeCoins, TransferObjects and `0x1::string::utf8`, and verifies signatures
+/// of Ed25519, secp256k1, secp256r1 and multisig; what it does not know it refuses.
 public actor DevTangle {
   /// How a tangle is set up.
   public struct Options: Sendable {
@@ -25,6 +26,8 @@ public actor DevTangle {
     /// Eight hexadecimal digits that name the network; nil: the start of the genesis digest, new
     /// with each start.
     public var chainIdentifier: String?
+    /// What was paid before the start; nil: nothing.
+    public var backlog: Backlog?
     /// What the clock says, in Unix milliseconds.
     public var nowMs: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970 * 1_000) }
 
@@ -34,6 +37,8 @@ public actor DevTangle {
 
   /// The URL of the JSON-RPC.
   public nonisolated let nodeURL: String
+  /// The URL of the GraphQL.
+  public nonisolated var graphQLURL: String { "\(nodeURL)/graphql" }
   /// The URL of the faucet.
   public nonisolated let faucetURL: String
   /// The eight hexadecimal digits that name the network.
@@ -52,8 +57,14 @@ public actor DevTangle {
 
   /// Starts a tangle that listens when this returns.
   ///
-  /// - Throws: an error whose description names the address and port that cannot be used.
+  /// - Throws: an error whose description names the address and port that cannot be used, or says why
+  ///   the backlog cannot be made.
   public static func start(_ options: Options = Options()) async throws -> DevTangle {
+    let account = Faucet()
+    let genesis = [(owner: account.address, balance: Faucet.startBalance)]
+    let chain =
+      try options.backlog?.chain(genesis: genesis, nowMs: options.nowMs())
+      ?? Chain(genesis: genesis, nowMs: options.nowMs())
     let doorway = Doorway()
     let node = try await Listener.start(host: options.host, port: options.port) { request in
       await doorway.answer(request, faucet: false)
@@ -67,17 +78,20 @@ public actor DevTangle {
       await node.stop()
       throw error
     }
-    let tangle = DevTangle(options, node: node, faucet: faucet)
+    let tangle = DevTangle(
+      options, chain: chain, faucet: account, node: node, faucet: faucet)
     await doorway.open(to: tangle)
     await tangle.startCheckpoints()
     return tangle
   }
 
-  private init(_ options: Options, node listener: Listener, faucet faucetListener: Listener) {
-    faucet = Faucet()
+  private init(
+    _ options: Options, chain: Chain, faucet: Faucet, node listener: Listener,
+    faucet faucetListener: Listener
+  ) {
+    self.faucet = faucet
     node = Node(
-      chain: Chain(
-        genesis: [(faucet.address, Faucet.startBalance)], nowMs: options.nowMs()),
+      chain: chain,
       indexLagMs: options.indexLagMs, chainIdentifierOverride: options.chainIdentifier)
     chainIdentifier = node.chainIdentifier
     nodePort = listener.port
@@ -169,7 +183,8 @@ public actor DevTangle {
   /// - Throws: an error that says which fault makes no sense, and why.
   public func setFaults(_ faults: [Fault], seed: UInt64 = 1) async throws {
     for (index, fault) in faults.enumerated() {
-      if let problem = fault.problem {
+      let isKnown = ![.lagging, .notFound].contains(fault.kind)
+      if let problem = isKnown ? fault.problem : "only a Stardust node can have it" {
         throw FaultError(description: "Fault \(index + 1), \(fault.kind.rawValue): \(problem).")
       }
     }
@@ -213,8 +228,8 @@ public actor DevTangle {
     }
   }
 
-  /// The faults that concern the next request of the method.
-  func nextFaults(for method: String?) -> [Fault] { plan.next(for: method) }
+  /// The faults that concern the next request, of the methods or fields.
+  func nextFaults(forAnyOf methods: Set<String>) -> [Fault] { plan.next(forAnyOf: methods) }
 
   // MARK: Calls
 
@@ -228,6 +243,20 @@ public actor DevTangle {
       result = fault.spoil(result, of: method, using: &plan.random)
     }
     return result
+  }
+}
+
+extension DevTangle {
+  /// The answer to a query, as an indexer with the faults would give it.
+  func answer(
+    _ document: GraphQLDocument, variables: [String: JSON], faults: [Fault]
+  ) throws(GraphQLRefusal) -> JSON {
+    var node = node
+    node.unprunedCount = faults.last { $0.kind == .pruned }.map { Int(clamping: $0.effectiveValue) }
+    let graph = GraphQLGraph(
+      node: node, nowMs: options.nowMs(), faults: faults, seed: plan.random.next())
+    var execution = try GraphQLExecution(document, variables: variables)
+    return try execution.answer(from: graph.root)
   }
 }
 

@@ -28,7 +28,10 @@ actor Doorway {
       return await FaucetEndpoint(tangle: tangle).answer(request.method, request.path, body)
     }
     guard request.method == .POST else {
-      return .text(.methodNotAllowed, "Send JSON-RPC by POST.")
+      return .text(.methodNotAllowed, "Send JSON-RPC by POST, and GraphQL to /graphql.")
+    }
+    if request.path == "/graphql" {
+      return await QueryEndpoint(tangle: tangle).answer(body)
     }
     return await RPCEndpoint(tangle: tangle).answer(body)
   }

@@ -15,14 +15,19 @@ extension Fault {
     case .missingBalanceChanges:
       return Self.withoutBalanceChanges(result)
     case .wrongNetwork:
-      guard method == "iota_getChainIdentifier", let text = result.string else { return result }
-      let digits = text.utf8.map { $0 == UInt8(ascii: "f") ? UInt8(ascii: "0") : UInt8(ascii: "f") }
-      return .string(String(decoding: digits, as: UTF8.self))
+      return method == "iota_getChainIdentifier" ? anotherNetwork(result) : result
     case .timeSkew:
       return Self.addingToTimes(effectiveValue, result)
     default:
       return result
     }
+  }
+
+  /// A chain identifier that differs in each digit.
+  func anotherNetwork(_ identifier: JSON) -> JSON {
+    guard let text = identifier.string else { return identifier }
+    let digits = text.utf8.map { $0 == UInt8(ascii: "f") ? UInt8(ascii: "0") : UInt8(ascii: "f") }
+    return .string(String(decoding: digits, as: UTF8.self))
   }
 
   private static func changingPage(_ result: JSON, _ change: ([JSON]) -> [JSON]) -> JSON {

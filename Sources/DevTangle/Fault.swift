@@ -32,11 +32,23 @@ public struct Fault: Codable, Hashable, Sendable {
     case timeSkew
     /// Refuses connections for `value` milliseconds (1,000), then listens on its port again.
     case down
+    /// Confirms milestones `value` (10) later than they are made, and says that it is not healthy; of
+    /// a Stardust node.
+    case lagging
+    /// Answers status 404; of a Stardust node.
+    case notFound
+
+    /// The kinds that a Stardust node knows.
+    static let stardust: Set<Kind> = [
+      .slow, .tooManyRequests, .serverError, .malformed, .truncated, .pruned, .wrongNetwork,
+      .stuckCheckpoints, .timeSkew, .lagging, .notFound,
+    ]
   }
 
   /// How the node misbehaves.
   public var kind: Kind
-  /// The JSON-RPC method it concerns; nil: all.
+  /// The method of JSON-RPC or the field of GraphQL's `Query` it concerns, or what is asked of a
+  /// Stardust node (`info`, `milestone`, `utxo-changes`, `output`, `basic`); nil: all.
   public var method: String?
   /// How many more requests it concerns; nil: all, until the faults are replaced.
   public var count: Int?
@@ -65,6 +77,7 @@ public struct Fault: Codable, Hashable, Sendable {
     case .tooManyRequests: return 1
     case .serverError: return 503
     case .timeSkew: return 3_600_000
+    case .lagging: return 10
     default: return 0
     }
   }
@@ -79,7 +92,8 @@ public struct Fault: Codable, Hashable, Sendable {
     case .slow where !(0...300_000).contains(effectiveValue),
       .down where !(0...300_000).contains(effectiveValue):
       return "value of \(kind.rawValue) must be 0 to 300000 milliseconds"
-    case .pruned where effectiveValue < 0, .tooManyRequests where effectiveValue < 0:
+    case .pruned where effectiveValue < 0, .tooManyRequests where effectiveValue < 0,
+      .lagging where effectiveValue < 0:
       return "value of \(kind.rawValue) must not be negative"
     case .down where method != nil || count != nil || probability != nil:
       return "down concerns the whole node: give it a value only"
@@ -102,12 +116,12 @@ struct FaultPlan: Sendable {
     random = SeededGenerator(seed: seed)
   }
 
-  /// The faults that concern the next request of the method.
-  mutating func next(for method: String?) -> [Fault] {
+  /// The faults that concern the next request, of the methods or fields.
+  mutating func next(forAnyOf methods: Set<String>) -> [Fault] {
     var hits: [Fault] = []
     for index in faults.indices {
       let fault = faults[index]
-      if let wanted = fault.method, wanted != method { continue }
+      if let wanted = fault.method, !methods.contains(wanted) { continue }
       if let count = fault.count, count == 0 { continue }
       if let probability = fault.probability,
         Double.random(in: 0..<1, using: &random) >= probability

@@ -1,9 +1,19 @@
 import FlyingFox
 import Foundation
 
+/// A node that misbehaves as it is told.
+protocol Misbehaving: Sendable {
+  /// Puts these faults in the place of all that were in force.
+  func setFaults(_ faults: [Fault], seed: UInt64) async throws
+  /// The faults in force, with the counts that are left.
+  var faults: [Fault] { get async }
+}
+
+extension DevTangle: Misbehaving {}
+
 /// `GET` and `POST /devkit/faults`, on both ports: `{"faults":[{"kind":"slow",…}],"seed":7}`.
 struct FaultEndpoint {
-  let tangle: DevTangle
+  let tangle: any Misbehaving
 
   private struct Body: Codable {
     var faults: [Fault]

@@ -36,7 +36,8 @@ struct Listener: Sendable {
     }
     await server.appendRoute("*") { request in await handler(request) }
     // `run` fails at once where the port is taken, and then nothing would ever be listening.
-    let listening = Task { try await server.waitUntilListening() }
+    // On a busy machine it may take its time.
+    let listening = Task { try await server.waitUntilListening(timeout: 60) }
     let run = Task {
       do {
         try await server.run()

@@ -31,26 +31,38 @@ extension Node {
     let limit = try parameters.pageLimit(2)
     let descending = try parameters.bool(3, "descending_order")
 
-    var candidates = kept.prefix { transaction in
-      let (ageMs, overflow) = nowMs.subtractingReportingOverflow(transaction.executedAtMs)
-      return overflow || ageMs >= indexLagMs
-    }
+    var places = indexed(nowMs: nowMs)
     var cursor: Digest?
     if parameters.optional(1) != nil {
       let digest = try parameters.digest(1, "cursor")
       let position = try position(of: digest)
       let others = descending ? 0..<position : (position + 1)..<chain.transactions.count
-      candidates = candidates[others.clamped(to: candidates.indices)]
+      places = others.clamped(to: places)
       cursor = digest
     }
-    let matching = candidates.filter { filter.matches($0) }
-    let page = descending ? Array(matching.reversed().prefix(limit)) : Array(matching.prefix(limit))
+    // One more tells whether there is a next page.
+    var page = filter.transactions(
+      of: chain, at: places, descending: descending, limit: limit + 1)
+    let hasNextPage = page.count > limit
+    page = Array(page.prefix(limit))
     return [
       "data": .array(
         page.map { options.isEmpty ? ["digest": .text($0.digest)] : show($0, options) }),
       "nextCursor": (page.last?.digest ?? cursor).map { .text($0) } ?? .null,
-      "hasNextPage": .bool(matching.count > page.count),
+      "hasNextPage": .bool(hasNextPage),
     ]
+  }
+
+  /// Where the transactions stand that the node still has and shows in queries.
+  private func indexed(nowMs: Int64) -> Range<Int> {
+    var end = chain.transactions.count
+    while end > firstUnpruned {
+      let (ageMs, overflow) = nowMs.subtractingReportingOverflow(
+        chain.transactions[end - 1].executedAtMs)
+      if overflow || ageMs >= indexLagMs { break }
+      end -= 1
+    }
+    return firstUnpruned..<end
   }
 
   /// The transaction with the parts that were asked for.

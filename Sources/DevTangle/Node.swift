@@ -43,12 +43,9 @@ struct Node: Sendable {
   }
 
   /// The first transaction that has not been pruned.
-  private var firstUnpruned: Int {
+  var firstUnpruned: Int {
     max(0, chain.transactions.count - max(0, unprunedCount ?? chain.transactions.count))
   }
-
-  /// The transactions that the node still has.
-  var kept: ArraySlice<ExecutedTransaction> { chain.transactions[firstUnpruned...] }
 
   /// The transaction, unless it never was or was pruned.
   func transaction(_ digest: Digest) throws(RPCError) -> ExecutedTransaction {

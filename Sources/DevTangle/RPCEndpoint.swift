@@ -1,5 +1,4 @@
 import FlyingFox
-import FlyingSocks
 import Foundation
 
 /// JSON-RPC 2.0 over HTTP.
@@ -25,19 +24,9 @@ struct RPCEndpoint {
   }
 
   private func answer(_ call: JSON) async -> HTTPResponse {
-    let faults = await tangle.nextFaults(for: call["method"]?.string)
-    for fault in faults where fault.kind == .slow {
-      do {
-        try await Task.sleep(for: .milliseconds(fault.effectiveValue))
-      } catch {
-        return .text(.serviceUnavailable, "The tangle is stopping.")
-      }
-    }
-    if let refusal = faults.lazy.compactMap(Self.refusal).first { return refusal }
-    let result = await result(of: call, faults: faults)
-    if faults.contains(where: { $0.kind == .truncated }) { return Self.truncated(result) }
-    if faults.contains(where: { $0.kind == .malformed }) { return Self.malformed(result) }
-    return .json(.ok, result)
+    let faults = await tangle.nextFaults(
+      forAnyOf: Set([call["method"]?.string].compactMap(\.self)))
+    return await FaultyAnswer(faults: faults).answer { await result(of: call, faults: faults) }
   }
 
   private func result(of call: JSON, faults: [Fault]) async -> JSON {
@@ -61,63 +50,6 @@ struct RPCEndpoint {
     switch result {
     case .success(let value): ["jsonrpc": "2.0", "id": id, "result": value]
     case .failure(let error): ["jsonrpc": "2.0", "id": id, "error": error.json]
-    }
-  }
-
-  // MARK: Faults
-
-  private static func refusal(_ fault: Fault) -> HTTPResponse? {
-    switch fault.kind {
-    case .tooManyRequests:
-      var response = HTTPResponse.text(
-        HTTPStatusCode(429, phrase: "Too Many Requests"), "Too Many Requests")
-      response.headers[HTTPHeader("Retry-After")] = String(fault.effectiveValue)
-      return response
-    case .serverError:
-      let status = HTTPStatusCode(Int(clamping: fault.effectiveValue), phrase: "Server Error")
-      return .text(status, "<html><body><h1>\(status.code)</h1></body></html>")
-    default:
-      return nil
-    }
-  }
-
-  private static func malformed(_ json: JSON) -> HTTPResponse {
-    var response = HTTPResponse.json(.ok, json)
-    let data = (try? json.data) ?? Data()
-    // The last brace is missing.
-    response.payload = .httpBody(HTTPBodySequence(data: data.dropLast()))
-    return response
-  }
-
-  private static func truncated(_ json: JSON) -> HTTPResponse {
-    let data = (try? json.data) ?? Data()
-    return HTTPResponse(
-      statusCode: .ok, headers: [.contentType: "application/json"],
-      body: HTTPBodySequence(
-        from: BrokenBody(data: Array(data.prefix(data.count / 2))), count: data.count))
-  }
-}
-
-/// A body that breaks off, and takes the connection with it.
-private struct BrokenBody: AsyncBufferedSequence {
-  typealias Element = UInt8
-
-  let data: [UInt8]
-
-  func makeAsyncIterator() -> Iterator { Iterator(rest: data[...]) }
-
-  struct Iterator: AsyncBufferedIteratorProtocol {
-    var rest: ArraySlice<UInt8>
-
-    mutating func next() async throws -> UInt8? {
-      guard let byte = rest.popFirst() else { throw SocketError.disconnected }
-      return byte
-    }
-
-    mutating func nextBuffer(suggested count: Int) async throws -> ArraySlice<UInt8>? {
-      guard !rest.isEmpty else { throw SocketError.disconnected }
-      defer { rest = rest.dropFirst(count) }
-      return rest.prefix(count)
     }
   }
 }

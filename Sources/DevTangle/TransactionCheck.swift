@@ -37,7 +37,7 @@ enum TransactionCheck {
           + "sender or the gas owner")
     case .unsupported(let scheme):
       throw .signature(
-        "Invalid user signature: this development tangle verifies Ed25519 only, not \(scheme)")
+        "Invalid user signature: this development tangle verifies no \(scheme)")
     }
   }
 

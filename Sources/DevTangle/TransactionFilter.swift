@@ -47,6 +47,24 @@ enum TransactionFilter {
     return address
   }
 
+  /// The first transactions at the places in the order of execution, or the last, newest first.
+  ///
+  /// For those to an address there is an index; for the others, all of the places are looked at.
+  func transactions(
+    of chain: Chain, at places: Range<Int>, descending: Bool, limit: Int
+  ) -> [ExecutedTransaction] {
+    func first(_ candidates: some Sequence<Int>) -> [ExecutedTransaction] {
+      Array(candidates.lazy.map { chain.transactions[$0] }.filter { matches($0) }.prefix(limit))
+    }
+    guard case .toAddress(let address) = self else {
+      return descending ? first(places.reversed()) : first(places)
+    }
+    let all = chain.positions(to: address)
+    let some = all[
+      all.firstPlace(from: places.lowerBound)..<all.firstPlace(from: places.upperBound)]
+    return descending ? first(some.reversed()) : first(some)
+  }
+
   /// Whether the transaction is one of them.
   func matches(_ executed: ExecutedTransaction) -> Bool {
     switch self {
@@ -64,5 +82,17 @@ enum TransactionFilter {
         return module ?? itsModule == itsModule && function ?? itsFunction == itsFunction
       }
     }
+  }
+}
+
+extension [Int] {
+  /// The index of the first element, of elements in order, that is not below the bound.
+  fileprivate func firstPlace(from bound: Int) -> Int {
+    var range = startIndex..<endIndex
+    while !range.isEmpty {
+      let middle = range.lowerBound + range.count / 2
+      range = self[middle] < bound ? middle + 1..<range.upperBound : range.lowerBound..<middle
+    }
+    return range.lowerBound
   }
 }

@@ -11,10 +11,16 @@ public final class HTTPClient: Sendable {
   private let multi: CurlMulti?
   private let turn = Mutex(())
   private let isCancelled = Atomic(false)
+  private let goesOn: @Sendable () -> Bool
 
   /// A client without a connection; the first request makes one.
-  public init() {
+  ///
+  /// - Parameter goesOn: Whether to go on waiting for an answer; false ends the request with
+  ///   ``HTTPError/Code/cancelled``, and no other. Called at least every 200 ms during a request, on
+  ///   the thread that sends it; it may not call the client.
+  public init(goesOn: @escaping @Sendable () -> Bool = { true }) {
     multi = CurlMulti()
+    self.goesOn = goesOn
   }
 
   /// Sends a request and waits for the whole answer, of whatever status.
@@ -49,6 +55,7 @@ public final class HTTPClient: Sendable {
       if let result = multi.result() { return try transfer.response(after: result) }
       // Woken by cancel(); the slice bounds the wait should a wake-up be lost.
       guard multi.wait(timeoutMs: 200) else { throw transfer.failure(.unavailable) }
+      guard goesOn() else { throw transfer.failure(.cancelled) }
     }
   }
 }

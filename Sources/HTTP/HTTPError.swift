@@ -11,7 +11,7 @@ public struct HTTPError: Error, Hashable, CustomStringConvertible {
 
     /// The request took longer than it was given.
     public static let timeout = Code("timeout")
-    /// ``HTTPClient/cancel()`` was called.
+    /// ``HTTPClient/cancel()`` was called, or the client's owner wanted the request to end.
     public static let cancelled = Code("cancelled")
     /// The host refused the connection or cannot be reached.
     public static let cannotConnect = Code("cannot connect")
@@ -39,6 +39,9 @@ public struct HTTPError: Error, Hashable, CustomStringConvertible {
   public let url: String
   /// What happened, and what to do where that is known.
   public let reason: String
+  /// Whether there was a connection when the time of a ``Code/timeout`` was over: a host that is gone
+  /// takes none, one that hangs takes it and says nothing.
+  public internal(set) var wasConnected = false
 
   /// One sentence: the URL and the reason.
   public var description: String { "\(url): \(reason)" }

@@ -28,6 +28,8 @@ public struct HTTPRequest: Sendable {
   public var url: String
   /// Header fields beyond those that libcurl sets itself.
   public var headers: [Header]
+  /// Who asks, for a server that wants to know; nil: nobody.
+  public var login: HTTPLogin?
   /// The body of a POST.
   public var body: [UInt8]
   /// The whole request, name resolution to last byte, ends after this many milliseconds.
@@ -38,6 +40,8 @@ public struct HTTPRequest: Sendable {
   public var maximumBodyBytes = 16 << 20
   /// Whether the connection is kept for the next request.
   public var keepsAlive = true
+  /// The file of the certificates to trust instead of the system's.
+  var trustedCertificatesPath: String?
 
   /// A request with the default limits, which are properties of their own.
   public init(

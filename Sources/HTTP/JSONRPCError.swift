@@ -43,7 +43,7 @@ public struct JSONRPCError: Error, Hashable, CustomStringConvertible {
     self.reason = reason
   }
 
-  /// Whether ``HTTPClient/cancel()`` ended the call.
+  /// Whether the client's owner ended the call.
   public var isCancelled: Bool { transport?.code == .cancelled }
 
   /// One sentence: the URL and the reason.

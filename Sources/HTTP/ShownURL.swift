@@ -34,6 +34,7 @@ public struct ShownURL: Hashable, Sendable, CustomStringConvertible {
     let hidden =
       labels.filter(Self.looksSecret) + path.split(separator: "/")
       + [rest[..<start].dropLast(), rest[visible.endIndex...].dropFirst()]
+      + rest[visible.endIndex...].split(separator: "&").map { $0.drop { $0 != "=" }.dropFirst() }
     let shownHost = labels.map(Self.shown).joined(separator: ".") + port
     self.init(
       description: "\(scheme)://\(shownHost)" + (path.count > 1 ? "/…" : path),

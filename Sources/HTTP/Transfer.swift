@@ -34,7 +34,11 @@ final class Transfer {
   /// The answer, or the failure that libcurl's result stands for.
   func response(after result: CURLcode) throws(HTTPError) -> HTTPResponse {
     guard result == CURLE_OK else {
-      throw failure(answer.isTooLarge ? .tooLarge : HTTPError.Code(result))
+      var error = failure(answer.isTooLarge ? .tooLarge : HTTPError.Code(result))
+      var connectTimeUs: curl_off_t = 0
+      _ = paywall_curl_get_size(handle, CURLINFO_CONNECT_TIME_T, &connectTimeUs)
+      error.wasConnected = connectTimeUs > 0
+      throw error
     }
     var status = 0
     _ = paywall_curl_get_long(handle, CURLINFO_RESPONSE_CODE, &status)
@@ -75,12 +79,13 @@ final class Transfer {
       && set(CURLOPT_TCP_KEEPALIVE, 1)
       && set(CURLOPT_FORBID_REUSE, request.keepsAlive ? 0 : 1)
       && set(CURLOPT_PROTOCOLS_STR, "http,https")
+      && request.trustedCertificatesPath.map { set(CURLOPT_CAINFO, $0) } ?? true
   }
 
   private func setRequest() -> Bool {
-    guard set(CURLOPT_URL, request.url), set(CURLOPT_ACCEPT_ENCODING, ""), setHeaders() else {
-      return false
-    }
+    guard set(CURLOPT_URL, request.url), set(CURLOPT_ACCEPT_ENCODING, ""), setHeaders(),
+      request.login?.set(on: handle) ?? true
+    else { return false }
     guard request.method == .post else { return set(CURLOPT_HTTPGET, 1) }
     return paywall_curl_set_size(
       handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(request.body.count)) == CURLE_OK

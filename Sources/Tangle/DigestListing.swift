@@ -1,10 +1,13 @@
-internal import HTTP
 internal import PaywallCore
 
 /// The digests that a node lists, newest first, as deep as is needed.
 ///
-/// A cursor is the digest of an entry, exclusive. So a listing that a failure interrupts can go on
-/// where it was once the node has rested.
+/// A cursor is that of an entry, exclusive. So a listing that a failure interrupts can go on where
+/// it was once the node has rested.
+///
+/// The list goes from the newest digest down, and payments count from the oldest up, so while a
+/// backlog is caught up with its digests are in memory, and nothing else of it: about 150 bytes each,
+/// 15 MB for 100,000 and 1.5 GB for 10 million. All of it is given back at the end.
 struct DigestListing: Sendable {
   /// How many checkpoints (about 10 s) a node's order and index may be off; the listing goes that
   /// much deeper than what was read already.
@@ -51,13 +54,16 @@ struct DigestListing: Sendable {
   }
 
   /// Lists one page more, from the newest digest down.
-  mutating func listPage(_ node: RebasedNode, isKnown: (Digest) throws -> Bool) throws {
+  mutating func listPage(_ node: any RebasedNode, isKnown: (Digest) throws -> Bool) throws {
     guard let page = try nextPage(of: node) else {
       hasEnded = true
       return
     }
-    let digests = page.data.compactMap { $0.value.flatMap { Digest($0.digest) } }
-    if digests.count < page.data.count { fault = "the list holds entries that are no digests" }
+    if page.hasOddEntries { fault = "the list holds entries that are no digests" }
+    for entry in page.entries {
+      if let checkpoint = entry.checkpoint { ages[entry.digest] = checkpoint }
+    }
+    let digests = page.entries.map(\.digest)
     barrenPages = try add(digests, isKnown: isKnown) ? 0 : barrenPages + 1
     if try !page.hasNextPage || isCovered(digests, by: node) {
       // Something was recorded before, and a whole list shows some of it: a node that shows nothing
@@ -69,7 +75,7 @@ struct DigestListing: Sendable {
       hasEnded = true
       return
     }
-    guard let next = Self.cursor(after: digests, page.nextCursor),
+    guard let next = Self.cursor(after: page.entries, page.nextCursor),
       barrenPages < Self.barrenPageLimit
     else {
       fault = "the list of transactions repeats itself or breaks off"
@@ -82,10 +88,12 @@ struct DigestListing: Sendable {
 
   /// Where the next page begins: a tenth before the end of this one, for behind one URL there may be
   /// several nodes, whose orders differ a little.
-  private static func cursor(after digests: [Digest], _ proposed: String?) -> String? {
-    let overlap = digests.count / 10
+  private static func cursor(
+    after entries: [ListingPage.Entry], _ proposed: String?
+  ) -> String? {
+    let overlap = entries.count / 10
     guard overlap > 0 || proposed == nil else { return proposed }
-    return digests.dropLast(overlap).last?.description
+    return entries.dropLast(overlap).last?.cursor
   }
 
   /// Whether a page was listed.
@@ -97,12 +105,10 @@ struct DigestListing: Sendable {
   }
 
   /// A page; nil where the list cannot be followed further.
-  private mutating func nextPage(of node: RebasedNode) throws -> RebasedNode.DigestPage? {
+  private mutating func nextPage(of node: any RebasedNode) throws -> ListingPage? {
     do {
-      return try node.digests(to: address, after: cursor)
-    } catch {
-      // The node does not know the cursor, or not any more.
-      guard cursor != nil, error.code == .node, error.nodeCode == -32602 else { throw error }
+      return try node.listing(to: address, after: cursor)
+    } catch let error as UnknownCursor {
       // What was listed is handed over; the next poll starts from the newest page again.
       fault = "the list of transactions breaks off: \(error.reason)"
       return nil
@@ -128,7 +134,7 @@ struct DigestListing: Sendable {
   ///
   /// The last quarter must be, for nodes' orders differ a little.
   private mutating func isCovered(
-    _ digests: [Digest], by node: RebasedNode
+    _ digests: [Digest], by node: any RebasedNode
   ) throws -> Bool {
     let tail = digests.suffix(max(1, digests.count / 4))
     let ageless = tail.filter { ages[$0] == nil }

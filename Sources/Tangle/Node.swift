@@ -16,35 +16,36 @@ public struct NodeAddress: Hashable, Sendable {
 
 /// A node and what is known about its health.
 struct Node: Sendable {
-  let endpoint: JSONRPCEndpoint
+  private(set) var api: any RebasedNode
   private(set) var failures = 0
   /// When it may be asked again, and why not now.
   private(set) var rest: (until: ContinuousClock.Instant, reason: String)?
   private var network: (identifier: String, checkedAt: ContinuousClock.Instant)?
 
   /// A load balancer can change what stands behind a URL without a failure.
-  private static let networkCheckInterval = Duration.seconds(600)
+  static let networkCheckInterval = Duration.seconds(600)
 
-  init(_ address: NodeAddress, client: HTTPClient) {
-    endpoint = JSONRPCEndpoint(
-      url: address.url, headers: address.headers.map { .init($0.key, $0.value) }, client: client)
+  init(_ api: any RebasedNode) {
+    self.api = api
   }
 
   func isResting(at now: ContinuousClock.Instant) -> Bool {
     rest.map { now < $0.until } ?? false
   }
 
-  /// The node's network; asked on first use, after a failure, and from time to time.
+  /// The node's network; asked on first use, after a failure, and where the last answer is older
+  /// than that.
   mutating func networkIdentifier(
-    expected: String?, at now: ContinuousClock.Instant
+    expected: String?, at now: ContinuousClock.Instant,
+    maximumAge: Duration = Self.networkCheckInterval
   ) throws -> String {
-    if let network, now - network.checkedAt < Self.networkCheckInterval {
+    if let network, now - network.checkedAt < maximumAge {
       return network.identifier
     }
-    let found = try endpoint.call("iota_getChainIdentifier", [String](), as: String.self)
+    let found = try api.networkIdentifier()
     if let expected, found != expected {
       throw NetworkMismatch(
-        node: endpoint.shownURL.description, expected: expected,
+        node: api.shownURL.description, expected: expected,
         found: SafeText.line(found, maximumCount: 40))
     }
     network = (found, now)

@@ -30,10 +30,17 @@ struct NodePool: Sendable {
   mutating func ask<Answer>(
     _ question: (inout Node, ContinuousClock.Instant) throws -> Answer
   ) throws -> Answer {
+    try askFirst(question).answer
+  }
+
+  /// The answer of the first node that gives one, and the node's position.
+  mutating func askFirst<Answer>(
+    _ question: (inout Node, ContinuousClock.Instant) throws -> Answer
+  ) throws -> (index: Int, answer: Answer) {
     var mismatch: NetworkMismatch?
     for index in awake {
       do {
-        return try ask(index, question)
+        return (index, try ask(index, question))
       } catch let error as NetworkMismatch {
         mismatch = mismatch ?? error
       } catch is NodeFailure {
@@ -48,22 +55,32 @@ struct NodePool: Sendable {
   /// - Throws: ``NodeFailure`` or ``NetworkMismatch`` where the next node may do better; anything
   ///   else has nothing to do with the node.
   mutating func ask<Answer>(
-    _ index: Int, _ question: (inout Node, ContinuousClock.Instant) throws -> Answer
+    _ index: Int, networkMaximumAge: Duration = Node.networkCheckInterval,
+    _ question: (inout Node, ContinuousClock.Instant) throws -> Answer
   ) throws -> Answer {
     do {
-      _ = try nodes[index].networkIdentifier(expected: network, at: now())
+      _ = try nodes[index].networkIdentifier(
+        expected: network, at: now(), maximumAge: networkMaximumAge)
       let answer = try question(&nodes[index], now())
       if nodes[index].failures > 0 { warn("\(nodes[index].name): this node answers again") }
       nodes[index].succeeded()
       return answer
-    } catch let error as JSONRPCError {
+    } catch let error as any NodeError {
       guard !error.isCancelled else { throw TangleError.cancelled }
       rest(index, "\(error)", retryAfterSeconds: error.retryAfterSeconds)
       throw NodeFailure()
     } catch let error as NetworkMismatch {
-      rest(index, "\(error)", retryAfterSeconds: 60)
+      rest(index, "\(error)", retryAfterSeconds: nil, isMismatch: true)
       throw error
     }
+  }
+
+  /// Asks a node for its network, after it has told something new: behind a URL another network may
+  /// have appeared, whose payments are not ours.
+  ///
+  /// - Throws: As ``ask(_:networkMaximumAge:_:)``.
+  mutating func confirmNetwork(of index: Int) throws {
+    try ask(index, networkMaximumAge: .zero) { _, _ in }
   }
 
   /// What is to be reported while no node can be asked.
@@ -77,9 +94,13 @@ struct NodePool: Sendable {
       retryAfterMs: rests.count < nodes.count ? 0 : max(0, wait.milliseconds))
   }
 
-  private mutating func rest(_ index: Int, _ reason: String, retryAfterSeconds: Int?) {
+  private mutating func rest(
+    _ index: Int, _ reason: String, retryAfterSeconds: Int?, isMismatch: Bool = false
+  ) {
     // Once per outage: the log is not to repeat what has not changed.
-    if nodes[index].failures == 0 { warn(reason) }
+    if nodes[index].failures == 0 || isMismatch && nodes[index].rest?.reason != reason {
+      warn(reason)
+    }
     nodes[index].failed(
       reason, retryAfterSeconds: retryAfterSeconds, at: now(), random: random())
   }
@@ -90,12 +111,12 @@ struct NodeFailure: Error {}
 
 extension Node {
   /// The node's URL, without its secrets.
-  var name: String { endpoint.shownURL.description }
+  var name: String { api.shownURL.description }
 }
 
 extension Duration {
   /// Whole milliseconds, rounded up.
-  fileprivate var milliseconds: Int64 {
+  var milliseconds: Int64 {
     let (seconds, attoseconds) = components
     return seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
   }

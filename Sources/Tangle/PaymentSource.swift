@@ -29,12 +29,36 @@ public protocol PaymentSource: AnyObject, Sendable {
     record: (PaymentPage) throws -> Void
   ) throws
 
-  /// The newest checkpoint, for the tangle's time.
+  /// The newest checkpoint of the first node that answers, for the tangle's time.
   ///
   /// - Throws: ``NetworkMismatch`` or ``TangleError``.
-  func latestCheckpoint() throws -> Checkpoint
+  func latestCheckpoint() throws -> NodeCheckpoint
+
+  /// The newest checkpoints of the other nodes, for what one node alone is not believed.
+  ///
+  /// - Parameters:
+  ///   - node: The node that is left out.
+  ///   - body: Takes each answer when it comes; may not call the source.
+  /// - Throws: ``TangleError/Code/cancelled``; a node that fails is passed over.
+  func forEachLatestCheckpoint(
+    besides node: Int, _ body: (NodeCheckpoint) -> Void
+  ) throws
 
   /// Ends a running call within 200 ms, and every later one at once, with
   /// ``TangleError/Code/cancelled``.
   func cancel()
+}
+
+/// A checkpoint, and the node that told of it.
+public struct NodeCheckpoint: Hashable, Sendable {
+  /// The node's place in the configuration.
+  public let node: Int
+  /// The checkpoint.
+  public let checkpoint: Checkpoint
+
+  /// A checkpoint that a node told of.
+  public init(node: Int, checkpoint: Checkpoint) {
+    self.node = node
+    self.checkpoint = checkpoint
+  }
 }

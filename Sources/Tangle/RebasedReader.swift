@@ -1,4 +1,3 @@
-internal import HTTP
 internal import PaywallCore
 
 /// Reads what is new from whichever node answers, and remembers what is still open.
@@ -11,6 +10,8 @@ struct RebasedReader: Sendable {
   /// Checkpoints of listed transactions, so that their age need not be asked again.
   private var ages: [Digest: Checkpoint] = [:]
   private static let maximumAges = 10_000
+  /// How many transactions are asked about at once.
+  private static let batchSize = 50
   private var lastFault: String?
   private var interrupted: (node: Int, listing: DigestListing)?
   /// What was read up to in this process, valid while the consumer's position is the one given.
@@ -74,6 +75,14 @@ struct RebasedReader: Sendable {
     var listing = try list(
       from: index, after: position, cutoff: cutoff,
       idleCutoff: isSettled && !isDeep ? covered : nil, isKnown: isKnown)
+    if !listing.unknown.isEmpty || listing.fault != nil {
+      do {
+        try pool.confirmNetwork(of: index)
+      } catch is NodeFailure {
+        interrupted = (index, listing)
+        throw NodeFailure()
+      }
+    }
     if isDeep, listing.isComplete { deepListedAt = pool.now() }
     ages = listing.listedAges
     // Once, not at every poll.
@@ -111,7 +120,7 @@ struct RebasedReader: Sendable {
     do {
       while !listing.hasEnded {
         try pool.ask(index) { node, _ in
-          try listing.listPage(RebasedNode(endpoint: node.endpoint), isKnown: isKnown)
+          try listing.listPage(node.api, isKnown: isKnown)
         }
       }
     } catch {
@@ -141,14 +150,14 @@ struct RebasedReader: Sendable {
     _ digests: [Digest], from index: Int, in pages: inout PageWriter,
     record: (PaymentPage) throws -> Void
   ) throws -> (any Error)? {
-    var buffer = PageBuffer()
+    var buffer = PageBuffer(backlog: digests.count)
     var failure: (any Error)?
     var pending: [Payment] = []
     let warnUnclear = pool.warn
     var unclear = UnclearCount()
     defer { unclear.report(to: warnUnclear) }
-    for start in stride(from: 0, to: digests.count, by: RebasedNode.pageSize) {
-      let batch = digests[start..<min(start + RebasedNode.pageSize, digests.count)]
+    for start in stride(from: 0, to: digests.count, by: Self.batchSize) {
+      let batch = digests[start..<min(start + Self.batchSize, digests.count)]
       let judgements: [(digest: Digest, judgement: Judgement)]
       do {
         judgements = try judge(Array(batch), from: index)
@@ -195,7 +204,8 @@ struct RebasedReader: Sendable {
       }
       buffer.insert(payment, at: checkpoint)
     case .unclear(let reason, let checkpoint):
-      if open.addUnclear(digest, checkpoint: checkpoint, at: pool.now()) {
+      let place = checkpoint ?? ages[digest]?.sequence
+      if open.addUnclear(digest, checkpoint: place, at: pool.now()) {
         unclear.add(digest, reason)
       }
     }
@@ -242,7 +252,7 @@ struct RebasedReader: Sendable {
     let seller = address
     return try pool.ask(index) { node, _ in
       var judgements: [Digest: Judgement] = [:]
-      for block in try RebasedNode(endpoint: node.endpoint).transactions(digests) {
+      for block in try node.api.transactions(digests) {
         guard let digest = Digest(block.digest), wanted.contains(digest) else { continue }
         judgements[digest] = block.judged(as: digest, seller: seller)
       }

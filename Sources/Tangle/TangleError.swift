@@ -10,7 +10,9 @@ public struct TangleError: Error, Hashable, CustomStringConvertible {
 
     /// No node answered; they are asked again when their time has come.
     public static let noNode = Code("no node")
-    /// ``PaymentSource/cancel()`` was called.
+    /// Fewer nodes answered than have to agree; what they told of is not lost.
+    public static let tooFewNodes = Code("too few nodes")
+    /// ``PaymentSource/cancel()`` was called, or the source's owner wanted the call to end.
     public static let cancelled = Code("cancelled")
   }
 

@@ -20,7 +20,7 @@ struct TransactionBlock: Decodable, Sendable {
     var amount: String
   }
 
-  /// An owner; all but addresses are of no interest.
+  /// An owner: an object of one member, or a word; all but addresses are of no interest.
   enum Owner: Decodable, Sendable {
     case address(String)
     case other
@@ -30,13 +30,15 @@ struct TransactionBlock: Decodable, Sendable {
     }
 
     init(from decoder: any Decoder) throws {
-      guard let container = try? decoder.container(keyedBy: CodingKeys.self),
-        container.contains(.address)
-      else {
-        self = .other
+      if (try? decoder.singleValueContainer().decode(String.self)) != nil {
+        self = .other  // "Immutable"
         return
       }
-      self = .address(try container.decode(String.self, forKey: .address))
+      let container = try decoder.container(keyedBy: CodingKeys.self)
+      let address =
+        try container.contains(.address)
+        ? container.decode(String.self, forKey: .address) : nil
+      self = address.map(Self.address) ?? .other
     }
   }
 
@@ -54,6 +56,11 @@ struct TransactionBlock: Decodable, Sendable {
 /// A number of 63 bits, which nodes write as a string, or sometimes as a number.
 struct Number: Decodable, Sendable {
   let value: Int64
+
+  init?(_ value: Int64) {
+    guard value >= 0 else { return nil }
+    self.value = value
+  }
 
   init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()

@@ -6,5 +6,5 @@ struct Devkit: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "paywall-devkit",
     abstract: "A tangle and a smart plug for development, demos and tests.",
-    subcommands: [TangleCommand.self, PlugCommand.self])
+    subcommands: [TangleCommand.self, PayCommand.self, PlugCommand.self])
 }

@@ -144,7 +144,7 @@ struct FaultTests {
       ], seed: 9)
     var hits: [Fault.Kind: Int] = [:]
     for index in 0..<4_000 {
-      for fault in plan.next(for: index.isMultiple(of: 2) ? "a" : "b") {
+      for fault in plan.next(forAnyOf: [index.isMultiple(of: 2) ? "a" : "b"]) {
         hits[fault.kind, default: 0] += 1
       }
     }

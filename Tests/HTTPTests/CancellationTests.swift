@@ -40,6 +40,31 @@ enum Delay: CaseIterable {
     #expect(later?.code == .cancelled)
   }
 
+  @Test(arguments: Delay.allCases) func `looks several times a second whether to go on`(
+    delay: Delay
+  ) throws {
+    let peer = try SlowPeer(delay)
+    let looks = Mutex((count: 0, limit: 10))
+    let client = HTTPClient {
+      looks.withLock {
+        $0.count += 1
+        return $0.count < $0.limit
+      }
+    }
+    let start = ContinuousClock.now
+    let error = #expect(throws: HTTPError.self) { try client.send(HTTPRequest(url: peer.url)) }
+    #expect(error?.code == .cancelled)
+    #expect(looks.withLock(\.count) == 10)
+    #expect(ContinuousClock.now - start < .seconds(3))
+    // The next request is one of its own.
+    let server = try LoopbackServer {
+      _ = $0.readRequest()
+      $0.answer(Array("well".utf8))
+    }
+    looks.withLock { $0.limit = .max }
+    #expect(try client.send(HTTPRequest(url: server.url())).body == Array("well".utf8))
+  }
+
   @Test func `cancels a thread that waits for its turn`() throws {
     let peer = try SlowPeer(.beforeAnswer)
     let client = HTTPClient()

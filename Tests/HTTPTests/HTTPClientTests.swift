@@ -173,6 +173,20 @@ import Testing
     #expect(failure(HTTPRequest(url: "https://127.0.0.1:\(server.port)/")) == .tls)
   }
 
+  @Test func `trusts a certificate only for its host, and only of an authority that is trusted`()
+    throws
+  {
+    let scratch = try Scratch()
+    for name in ["IP:127.0.0.1", "IP:127.0.0.2", "DNS:node.example"] {
+      let server = try TLSServer(in: scratch, name: name)
+      var request = HTTPRequest(url: "https://127.0.0.1:\(server.port)/")
+      #expect(failure(request) == .tls)
+      request.trustedCertificatesPath = server.certificatePath
+      #expect(failure(request) == (name == "IP:127.0.0.1" ? nil : .tls))
+      server.stop()
+    }
+  }
+
   @Test(arguments: [
     "", "example.org", "ftp://example.org/", "file:///etc/passwd", "http://", "http://a b/",
     "http://a/\0b", "http://a/\nb", "http://[::1/", "http://a:999999/", "https://:80/",

@@ -59,7 +59,7 @@ import Testing
   }
 
   @Test func `survives nesting just below its limit on a small stack`() throws {
-    let depth = JSONRPCEndpoint.maximumDepth - 1
+    let depth = JSONPost.maximumDepth - 1
     let nested = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
     let body = Array(#"{"jsonrpc":"2.0","id":1,"result":\#(nested)}"#.utf8)
     let server = try LoopbackServer {

@@ -3,7 +3,8 @@ import HTTP
 import Synchronization
 import TestSupport
 
-/// A node that answers from a list of transactions, and misbehaves as it is told.
+/// A node that answers from a list of transactions, in whichever protocol it is asked, and misbehaves
+/// as it is told.
 final class FakeNode: Sendable {
   enum Reply {
     case result(JSONValue)
@@ -19,9 +20,13 @@ final class FakeNode: Sendable {
     /// How many of the newest are not in the index yet.
     var indexLag = 0
     var pageSize = 50
+    /// The most entries of a page of GraphQL, of transactions asked for and of balance changes.
+    var graphQLPageSize = 50
     /// How the node answers a request otherwise than it should.
     var misbehave: (@Sendable (_ method: String, _ params: [JSONValue]) -> Reply?)?
     var calls: [String] = []
+    var largestRequest = 0
+    var connectionCount = 0
   }
 
   private final class Shared: Sendable {
@@ -36,18 +41,25 @@ final class FakeNode: Sendable {
   init(blocks: [JSONValue] = []) throws {
     let shared = shared
     server = try LoopbackServer { connection in
+      shared.state.withLock { $0.connectionCount += 1 }
       while let request = connection.readRequest() {
-        guard let call = try? JSONDecoder().decode(JSONValue.self, from: Data(request.body)),
-          let method = call["method"]?.text
-        else { return }
-        let params = call["params"]?.elements ?? []
+        guard let call = try? JSONDecoder().decode(JSONValue.self, from: Data(request.body)) else {
+          return
+        }
+        let query = GraphQLQuery(call)
+        guard let method = query?.method ?? call["method"]?.text else { return }
+        let params = query?.params ?? call["params"]?.elements ?? []
         let misbehave = shared.state.withLock { state in
           state.calls.append(method)
+          state.largestRequest = max(state.largestRequest, request.body.count)
           return state.misbehave
         }
         let reply =
           misbehave?(method, params) ?? shared.state.withLock { $0.answer(method, params) }
-        guard connection.send(reply, id: call["id"] ?? .null) else { return }
+        let body =
+          query.map { query in shared.state.withLock { query.answer(reply, $0) } }
+          ?? reply.body(id: call["id"] ?? .null)
+        guard connection.send(reply, body) else { return }
       }
     }
     update { $0.blocks = blocks }
@@ -58,6 +70,10 @@ final class FakeNode: Sendable {
   }
 
   var calls: [String] { shared.state.withLock(\.calls) }
+  /// In bytes.
+  var largestRequest: Int { shared.state.withLock(\.largestRequest) }
+
+  var connectionCount: Int { shared.state.withLock(\.connectionCount) }
 }
 
 extension FakeNode.State {
@@ -110,17 +126,23 @@ extension FakeNode.State {
   }
 }
 
-extension LoopbackServer.Connection {
-  fileprivate func send(_ reply: FakeNode.Reply, id: JSONValue) -> Bool {
-    var answer: JSONValue = ["jsonrpc": "2.0", "id": id]
-    switch reply {
-    case .result(let result): answer["result"] = result
-    case .error(let error): answer["error"] = error
-    case .http(let status, let headers, let body):
-      return self.answer(status: status, headers: headers, Array(body.utf8))
-    case .close: return false
+extension FakeNode.Reply {
+  /// The body in JSON-RPC.
+  fileprivate func body(id: JSONValue) -> JSONValue? {
+    switch self {
+    case .result(let result): ["jsonrpc": "2.0", "id": id, "result": result]
+    case .error(let error): ["jsonrpc": "2.0", "id": id, "error": error]
+    case .http, .close: nil
     }
-    guard let body = try? answer.data else { return false }
-    return self.answer(Array(body))
+  }
+}
+
+extension LoopbackServer.Connection {
+  fileprivate func send(_ reply: FakeNode.Reply, _ body: JSONValue?) -> Bool {
+    if case .http(let status, let headers, let body) = reply {
+      return self.answer(status: status, headers: headers, Array(body.utf8))
+    }
+    guard let data = try? body?.data else { return false }
+    return self.answer(Array(data))
   }
 }

@@ -14,18 +14,19 @@ import Testing
   @Test(arguments: 0..<24) func `whatever the nodes do, the same payments are recorded`(
     round: Int
   ) throws {
+    let api = API.allCases[round % API.allCases.count]
     let seed = testSeed()
     var random = SplitMix64(seed: seed)
     let history = randomHistory(&random)
     let nodes = try (0..<Int.random(in: 1...3, using: &random)).map { _ in try FakeNode() }
     let clock = HandClock()
     let recorder = Recorder()
-    var source = source(nodes, clock)
+    var source = source(api, nodes, clock)
 
     // The history grows while it is read, and the broker is restarted now and then.
     for step in 1...8 {
       for node in nodes { show(history, upTo: step * history.count / 8, on: node, &random) }
-      if Bool.random(using: &random) { source = self.source(nodes, clock) }
+      if Bool.random(using: &random) { source = self.source(api, nodes, clock) }
       let crash = Bool.random(using: &random) ? Int.random(in: 1...4, using: &random) : .max
       do {
         try recorder.read(source, failingAtPage: crash)
@@ -44,7 +45,7 @@ import Testing
     }
     clock.advance(by: .seconds(600))
     try recorder.read(source)
-    if Bool.random(using: &random) { source = self.source(nodes, clock) }
+    if Bool.random(using: &random) { source = self.source(api, nodes, clock) }
     try recorder.read(source)
 
     let expected = history.compactMap { $0["digest"]?.text.flatMap { Digest($0) } }
@@ -56,7 +57,7 @@ import Testing
     // Rebuilt from nothing, the order is that of checkpoints and digests, whatever the node's.
     let other = try FakeNode(blocks: shuffledWithinReach(history, &random))
     let rebuilt = Recorder()
-    try rebuilt.read(self.source([other], clock))
+    try rebuilt.read(self.source(api, [other], clock))
     let inOrder = recorder.payments.sorted {
       ($0.checkpoint?.sequence ?? 0, $0.digest) < ($1.checkpoint?.sequence ?? 0, $1.digest)
     }
@@ -140,9 +141,9 @@ import Testing
     block["checkpoint"]?.text.flatMap { Int64($0) } ?? 0
   }
 
-  private func source(_ nodes: [FakeNode], _ clock: HandClock) -> RebasedJSONRPCSource {
-    RebasedJSONRPCSource(
-      nodes: nodes.map { NodeAddress(url: $0.url) }, network: "6364aad5", address: seller,
+  private func source(_ api: API, _ nodes: [FakeNode], _ clock: HandClock) -> RebasedSource {
+    RebasedSource(
+      api, nodes: nodes.map { NodeAddress(url: $0.url) }, network: "6364aad5", address: seller,
       now: { clock.now }, random: { 0.5 })
   }
 }

@@ -101,11 +101,12 @@ struct JudgementTests {
     let seller = vectors.seller.description
     for owner: JSONValue in [
       "Immutable", ["ObjectOwner": .string(seller)], ["Shared": ["initial_shared_version": 1]],
-      ["Future": [1]], nil,
+      ["Future": [1]],
     ] {
-      var block = vectors.cases[0].block
-      block["balanceChanges"] = [["owner": owner, "coinType": "0x2::iota::IOTA", "amount": "7"]]
-      #expect(try clear(block)?.rejection == "no IOTA moved to the seller")
+      #expect(try clear(withOwner: owner)?.rejection == "no IOTA moved to the seller")
+    }
+    for owner: JSONValue in [nil, true, 7, [], ["AddressOwner": nil], ["AddressOwner": 7]] {
+      #expect(throws: DecodingError.self) { try clear(withOwner: owner) }
     }
   }
 
@@ -161,7 +162,7 @@ struct JudgementTests {
     let history = History(seller: vectors.seller)
     let key = PrivateKey()
     var signed = history.sign(key, pureInputs: [])
-    signed.signatures = [[1] + [UInt8](repeating: 3, count: 97)]  // secp256k1
+    signed.signatures = [[6] + [UInt8](repeating: 3, count: 97)]  // passkey
     let payment = try #require(try clear(history.block(signed, amount: 5, checkpoint: 1)))
     #expect(payment.payer == key.address)
     #expect(!payment.isPayerVerified)
@@ -210,6 +211,12 @@ struct JudgementTests {
   private func clear(_ block: JSONValue) throws -> Payment? {
     guard case .clear(let payment) = try judge(block) else { return nil }
     return payment
+  }
+
+  private func clear(withOwner owner: JSONValue) throws -> Payment? {
+    var block = vectors.cases[0].block
+    block["balanceChanges"] = [["owner": owner, "coinType": "0x2::iota::IOTA", "amount": "7"]]
+    return try clear(block)
   }
 
   private func clear(withChanges changes: [(String, String, String)]) throws -> Payment? {

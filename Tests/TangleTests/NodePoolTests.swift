@@ -24,20 +24,23 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    FakeNode.Reply.http(status: "500 Internal Server Error", body: "oops"),
-    .http(status: "404 Not Found", body: ""), .http(status: "200 OK", body: "<html></html>"),
-    .http(status: "200 OK", body: String(repeating: "[", count: 100_000)),
-    .http(status: "200 OK", body: #"{"jsonrpc":"2.0","id":1,"result":{"data":7}}"#),
-    .http(status: "302 Found", headers: ["Location: http://127.0.0.1:1/"], body: ""),
-    .error(["code": -32600, "message": "unsupported feature: Required indexes are not available"]),
-    .error(["code": -32050, "message": "Transient error"]),
-    .error(["code": "odd"]), .error(7), .result("odd"), .result(nil), .close,
-  ]) func `fails over, and comes back`(reply: FakeNode.Reply) throws {
+  @Test(
+    arguments: [
+      FakeNode.Reply.http(status: "500 Internal Server Error", body: "oops"),
+      .http(status: "404 Not Found", body: ""), .http(status: "200 OK", body: "<html></html>"),
+      .http(status: "200 OK", body: String(repeating: "[", count: 100_000)),
+      .http(status: "200 OK", body: #"{"jsonrpc":"2.0","id":1,"result":{"data":7}}"#),
+      .http(status: "302 Found", headers: ["Location: http://127.0.0.1:1/"], body: ""),
+      .error(["code": -32600, "message": "unsupported feature: Required indexes are not available"]
+      ),
+      .error(["code": -32050, "message": "Transient error"]),
+      .error(["code": "odd"]), .error(7), .result("odd"), .result(nil), .close,
+    ], API.allCases)
+  func `fails over, and comes back`(reply: FakeNode.Reply, api: API) throws {
     let first = try FakeNode(blocks: blocks)
     let second = try FakeNode(blocks: blocks)
     first.update { $0.misbehave = { _, _ in reply } }
-    let source = source([first, second])
+    let source = source(api, [first, second])
     let recorder = Recorder()
     try recorder.read(source)
     #expect(recorder.payments.count == 120)
@@ -58,7 +61,7 @@ import Testing
     #expect(recorder.violations == [])
   }
 
-  @Test func `fails over in the middle of reading`() throws {
+  @Test(arguments: API.allCases) func `fails over in the middle of reading`(api: API) throws {
     for failAt in 1..<12 {
       let first = try FakeNode(blocks: blocks)
       let second = try FakeNode(blocks: blocks)
@@ -72,31 +75,33 @@ import Testing
         }
       }
       let recorder = Recorder()
-      try recorder.read(source([first, second]))
+      try recorder.read(source(api, [first, second]))
       #expect(recorder.payments.count == 120)
       #expect(recorder.violations == [])
     }
   }
 
-  @Test func `refuses a node of another network, and reads from the others`() throws {
+  @Test(arguments: API.allCases)
+  func `refuses a node of another network, and reads from the others`(api: API) throws {
     let foreign = try FakeNode(blocks: blocks)
     foreign.update { $0.network = "2304aa97" }
-    let alone = source([foreign])
+    let alone = source(api, [foreign])
     let recorder = Recorder()
     let error = #expect(throws: NetworkMismatch.self) { try recorder.read(alone) }
     #expect(error?.found == "2304aa97")
     #expect(error?.description.contains("'6364aad5'") == true)
-    let again = source([foreign])
+    let again = source(api, [foreign])
     #expect(throws: NetworkMismatch.self) { try again.networkIdentifier() }
     #expect(recorder.payments.isEmpty)
-    try recorder.read(source([foreign, FakeNode(blocks: blocks)]))
+    try recorder.read(source(api, [foreign, FakeNode(blocks: blocks)]))
     #expect(recorder.payments.count == 120)
     #expect(Set(foreign.calls) == ["iota_getChainIdentifier"])
   }
 
-  @Test func `notices another network behind the same URL`() throws {
+  @Test(arguments: API.allCases) func `notices another network behind the same URL`(api: API) throws
+  {
     let node = try FakeNode(blocks: blocks)
-    let source = source([node])
+    let source = source(api, [node])
     let recorder = Recorder()
     try recorder.read(source)
     // After a failure …
@@ -117,14 +122,15 @@ import Testing
     #expect(throws: NetworkMismatch.self) { try recorder.read(source) }
   }
 
-  @Test func `waits as long as a node asks for, and longer with each failure`() throws {
+  @Test(arguments: API.allCases)
+  func `waits as long as a node asks for, and longer with each failure`(api: API) throws {
     let node = try FakeNode()
     node.update {
       $0.misbehave = { _, _ in
         .http(status: "429 Too Many Requests", headers: ["Retry-After: 30"], body: "Slow down")
       }
     }
-    let source = source([node], random: 1)
+    let source = source(api, [node], random: 1)
     let recorder = Recorder()
     let limited = #expect(throws: TangleError.self) { try recorder.read(source) }
     #expect(limited?.retryAfterMs == 30_000)
@@ -157,10 +163,13 @@ import Testing
     }
   }
 
-  @Test func `names each node without its secrets when none answers`() throws {
+  @Test(arguments: API.allCases) func `names each node without its secrets when none answers`(
+    api: API
+  ) throws {
     let key = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
     let port = try LoopbackServer.deafPort()
-    let source = RebasedJSONRPCSource(
+    let source = RebasedSource(
+      api,
       nodes: [
         NodeAddress(url: "http://me:hunter2@127.0.0.1:\(port)/\(key)"),
         NodeAddress(url: "http://127.0.0.1:\(port)/rpc?key=\(key)", headers: ["X-Key": key]),
@@ -174,15 +183,16 @@ import Testing
     #expect(error?.description.contains("hunter2") == false)
   }
 
-  @Test func `is cancelled while a node keeps it waiting`() throws {
+  @Test(arguments: API.allCases) func `is cancelled while a node keeps it waiting`(api: API) throws
+  {
     let isWaiting = DispatchSemaphore(value: 0)
     let server = try LoopbackServer {
       _ = $0.readRequest()
       isWaiting.signal()
       $0.waitForClose()
     }
-    let source = RebasedJSONRPCSource(
-      nodes: [NodeAddress(url: server.url())], network: nil, address: history.seller)
+    let source = RebasedSource(
+      api, nodes: [NodeAddress(url: server.url())], network: nil, address: history.seller)
     Thread.detachNewThread {
       isWaiting.wait()
       source.cancel()
@@ -195,9 +205,75 @@ import Testing
     #expect(throws: TangleError.cancelled) { try source.networkIdentifier() }
   }
 
-  private func source(_ nodes: [FakeNode], random: Double = 0) -> RebasedJSONRPCSource {
-    RebasedJSONRPCSource(
-      nodes: nodes.map { NodeAddress(url: $0.url) }, network: "6364aad5", address: history.seller,
+  @Test(arguments: API.allCases)
+  func `asks the other nodes for the time, and passes over those that fail`(api: API) throws {
+    let nodes = try (0..<4).map { _ in try FakeNode() }
+    nodes[0].update { $0.misbehave = { _, _ in .close } }
+    nodes[2].update { $0.network = "2304aa97" }
+    let source = source(api, nodes)
+    let first = try source.latestCheckpoint()
+    #expect(first.node == 1)
+    var others: [Int] = []
+    clock.advance(by: .seconds(2))
+    try source.forEachLatestCheckpoint(besides: 1) { answer in
+      others.append(answer.node)
+      #expect(answer.checkpoint == first.checkpoint)
+    }
+    #expect(others == [3])
+    // Those that have failed rest; the first of all is asked again afterwards.
+    nodes[0].update { $0.misbehave = nil }
+    clock.advance(by: .seconds(5))
+    #expect(try source.latestCheckpoint().node == 0)
+  }
+
+  @Test(arguments: API.allCases)
+  func `a call that its owner ends is no fault of the node's, and loses nothing`(api: API) throws {
+    let server = try LoopbackServer {
+      _ = $0.readRequest()
+      $0.waitForClose()
+    }
+    let node = try FakeNode(blocks: blocks)
+    let goesOn = Mutex(true)
+    let source = RebasedSource(
+      api, nodes: [server.url(), node.url].map { NodeAddress(url: $0) }, network: "6364aad5",
+      address: history.seller, warn: { [log] in log.append($0) },
+      goesOn: { goesOn.withLock { $0 } }, now: { [clock] in clock.now })
+    goesOn.withLock { $0 = false }
+    let recorder = Recorder()
+    let error = #expect(throws: TangleError.self) { try recorder.read(source) }
+    #expect(error?.code == .cancelled)
+    #expect(throws: TangleError.cancelled) { try source.latestCheckpoint() }
+    #expect(throws: TangleError.cancelled) {
+      try source.forEachLatestCheckpoint(besides: 1) { _ in }
+    }
+    #expect(log.all.isEmpty)
+    // A reading that is ended again and again still gets everything, once.
+    let patience = Mutex(0)
+    let impatient = RebasedSource(
+      api, nodes: [NodeAddress(url: node.url)], network: "6364aad5", address: history.seller,
+      goesOn: {
+        patience.withLock {
+          $0 -= 1
+          return $0 > 0
+        }
+      }, now: { [clock] in clock.now })
+    for turn in 1...1000 {
+      patience.withLock { $0 = turn }
+      do {
+        try recorder.read(impatient)
+        break
+      } catch let error as TangleError {
+        #expect(error.code == .cancelled)
+      }
+    }
+    #expect(recorder.payments.count == 120)
+    #expect(recorder.violations == [])
+  }
+
+  private func source(_ api: API, _ nodes: [FakeNode], random: Double = 0) -> RebasedSource {
+    RebasedSource(
+      api, nodes: nodes.map { NodeAddress(url: $0.url) }, network: "6364aad5",
+      address: history.seller,
       warn: { [log] in log.append($0) }, now: { [clock] in clock.now }, random: { random })
   }
 }
