@@ -1,45 +1,49 @@
-import CSodium
 public import PaywallCore
 
-/// An Ed25519 public key (RFC 8032).
+/// A public key of Ed25519 (RFC 8032) or of ECDSA on secp256k1 or secp256r1, or a passkey, which can
+/// be told and hashed, but not verified with.
 public struct PublicKey: Hashable, Sendable {
-  /// The 32 bytes.
-  public let bytes32: Bytes32
+  /// The scheme of the key.
+  public let scheme: SignatureScheme
+  /// The 32 bytes for Ed25519; for the others the 33 of a point in its compressed form.
+  public let bytes: [UInt8]
 
-  /// A key of the given bytes.
+  /// An Ed25519 key of the given bytes.
   ///
   /// Whether they are a point of the curve is found out by verifying.
   public init(_ bytes32: Bytes32) {
-    self.bytes32 = bytes32
+    scheme = .ed25519
+    bytes = bytes32.bytes
   }
 
-  /// A key of the given bytes, or nil unless there are exactly 32.
-  public init?(bytes: some Collection<UInt8>) {
-    guard let bytes32 = Bytes32(bytes) else { return nil }
-    self.bytes32 = bytes32
-  }
-
-  /// The 32 bytes.
-  public var bytes: [UInt8] { bytes32.bytes }
-
-  /// The scheme of the key.
-  public var scheme: SignatureScheme { .ed25519 }
-
-  /// The address that the key controls: BLAKE2b-256 of the key.
+  /// A key of the given bytes, or nil unless the scheme has keys, and of that many bytes.
   ///
-  /// For Ed25519, and for it alone, the scheme's flag is left out.
+  /// Whether they are a point of the curve is found out by verifying.
+  public init?(_ scheme: SignatureScheme, bytes: some Collection<UInt8>) {
+    guard bytes.count == scheme.publicKeyByteCount else { return nil }
+    self.scheme = scheme
+    self.bytes = Array(bytes)
+  }
+
+  /// The bytes that stand for the key in hashes: the scheme's flag and the key, for Ed25519, and for
+  /// it alone, without the flag.
+  var hashedBytes: [UInt8] { scheme == .ed25519 ? bytes : [scheme.flag] + bytes }
+
+  /// The address that the key controls: BLAKE2b-256 of the flag and the key.
   ///
   /// Source: iotaledger/iota, crates/iota-types/src/base_types.rs
   /// (`impl From<&PublicKey> for IotaAddress`).
-  public var address: Address { Address(Blake2b.hash(bytes)) }
+  public var address: Address { Address(Blake2b.hash(hashedBytes)) }
 
   /// Whether the 64 bytes are this key's signature of the message.
   ///
-  /// Signatures that are not in canonical form, and keys of small order, are refused.
+  /// As the network judges it: for ECDSA, signatures that are not in canonical form are refused.
   public func isValid(signature: [UInt8], of message: [UInt8]) -> Bool {
-    _ = Sodium.isReady
-    guard signature.count == Int(crypto_sign_ed25519_BYTES) else { return false }
-    return crypto_sign_ed25519_verify_detached(signature, message, UInt64(message.count), bytes)
-      == 0
+    switch scheme {
+    case .ed25519: Ed25519.isValid(signature: signature, of: message, by: bytes)
+    case .secp256k1: EllipticCurve.secp256k1.isValid(signature: signature, of: message, by: bytes)
+    case .secp256r1: EllipticCurve.secp256r1.isValid(signature: signature, of: message, by: bytes)
+    default: false
+    }
   }
 }

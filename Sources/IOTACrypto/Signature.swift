@@ -1,10 +1,10 @@
 public import PaywallCore
 
-/// A signature as IOTA's transactions and wallets carry it: `flag ‖ signature ‖ public key`.
+/// One key's signature as IOTA's transactions and wallets carry it: `flag ‖ signature ‖ public key`.
 ///
 /// Source: iotaledger/iota, crates/iota-types/src/crypto.rs (`Signature`).
 public struct Signature: Hashable, Sendable {
-  /// The 64 bytes of the Ed25519 signature.
+  /// The 64 bytes of the signature itself.
   public let bytes: [UInt8]
   /// The key that is said to have signed.
   public let publicKey: PublicKey
@@ -18,32 +18,39 @@ public struct Signature: Hashable, Sendable {
   public enum ParseError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The bytes have no form that IOTA knows.
     case malformed
-    /// The signature is of a scheme that this module does not verify.
+    /// The signature is of a scheme that is not verified here.
     case unsupported(SignatureScheme)
 
     /// What is wrong.
     public var description: String {
       switch self {
-      case .malformed: "The signature is malformed: for Ed25519, it has 97 bytes."
+      case .malformed: "The signature is malformed."
       case .unsupported(let scheme):
-        "The signature's scheme, \(scheme), is not supported: sign with an Ed25519 key."
+        "The signature's scheme, \(scheme), is not supported: sign with a key of Ed25519, secp256k1 "
+          + "or secp256r1, or several of them."
       }
     }
   }
 
-  /// Reads a serialized signature.
+  /// The schemes of one key that are verified here.
+  static let schemes: [SignatureScheme] = [.ed25519, .secp256k1, .secp256r1]
+
+  static let byteCount = 64
+
+  /// Reads a serialized signature of one key; one of several is a ``MultisigSignature``.
   public init(serialized: [UInt8]) throws(ParseError) {
     guard let flag = serialized.first else { throw .malformed }
     let scheme = SignatureScheme(flag: flag)
-    guard scheme == .ed25519 else { throw .unsupported(scheme) }
-    guard serialized.count == 97, let key = PublicKey(bytes: serialized[65...]) else {
+    guard Self.schemes.contains(scheme) else { throw .unsupported(scheme) }
+    let content = serialized.dropFirst()
+    guard let key = PublicKey(scheme, bytes: content.dropFirst(Self.byteCount)) else {
       throw .malformed
     }
-    bytes = Array(serialized[1..<65])
+    bytes = Array(content.prefix(Self.byteCount))
     publicKey = key
   }
 
-  /// `flag ‖ signature ‖ public key`, 97 bytes.
+  /// `flag ‖ signature ‖ public key`: 97 bytes for Ed25519, else 98.
   public var serialized: [UInt8] {
     [publicKey.scheme.flag] + bytes + publicKey.bytes
   }
@@ -62,6 +69,11 @@ public struct Signature: Hashable, Sendable {
   }
 
   private func isValid(for digest: Bytes32, by address: Address) -> Bool {
-    publicKey.address == address && publicKey.isValid(signature: bytes, of: digest.bytes)
+    publicKey.address == address && isValid(for: digest)
+  }
+
+  /// Whether the key signed the digest, whoever that is.
+  func isValid(for digest: Bytes32) -> Bool {
+    publicKey.isValid(signature: bytes, of: digest.bytes)
   }
 }

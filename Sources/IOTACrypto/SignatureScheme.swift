@@ -10,8 +10,27 @@ public struct SignatureScheme: Hashable, Sendable, CustomStringConvertible {
     self.flag = flag
   }
 
-  /// Ed25519, the one scheme that this module signs with and verifies.
+  /// Ed25519, the one scheme that this module signs with.
   public static let ed25519 = SignatureScheme(flag: 0)
+  /// ECDSA on secp256k1; verified only.
+  public static let secp256k1 = SignatureScheme(flag: 1)
+  /// ECDSA on secp256r1; verified only.
+  public static let secp256r1 = SignatureScheme(flag: 2)
+  /// Several keys, of which enough have to sign; verified only.
+  public static let multisig = SignatureScheme(flag: 3)
+  /// Accounts of other web sites; never enabled on IOTA, and not verified here.
+  public static let zkLogin = SignatureScheme(flag: 5)
+  /// Keys of WebAuthn; not verified here.
+  public static let passkey = SignatureScheme(flag: 6)
+
+  /// How many bytes the scheme's public keys have; nil where it has none.
+  var publicKeyByteCount: Int? {
+    switch self {
+    case .ed25519: 32
+    case .secp256k1, .secp256r1, .passkey: 33
+    default: nil
+    }
+  }
 
   /// The scheme's name, or its number.
   public var description: String {

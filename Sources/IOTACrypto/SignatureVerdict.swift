@@ -2,16 +2,16 @@ import PaywallCore
 
 /// What is known about one serialized signature, once it has been looked at.
 public enum SignatureVerdict: Hashable, Sendable {
-  /// The address's key signed it.
+  /// The address's owner signed it.
   case valid
-  /// It has no valid form, or somebody else's key signed it, or something else was signed.
+  /// It has no valid form, or somebody else signed it, or something else was signed.
   case invalid
   /// Its scheme is one that this module cannot judge.
   case unsupported(SignatureScheme)
 
-  init(serialized: [UInt8], _ isValid: (Signature) -> Bool) {
+  init(serialized: [UInt8], _ isValid: (UserSignature) -> Bool) {
     do {
-      self = isValid(try Signature(serialized: serialized)) ? .valid : .invalid
+      self = isValid(try UserSignature(serialized: serialized)) ? .valid : .invalid
     } catch {
       switch error {
       case .malformed: self = .invalid
@@ -27,18 +27,14 @@ extension SignedTransaction {
   ///
   /// The network takes the signatures in any order; so does this.
   public var verdict: SignatureVerdict {
-    let signers = Set([transaction.sender, transaction.gas.owner])
-    guard signatures.count == signers.count else { return .invalid }
+    var missing = Set([transaction.sender, transaction.gas.owner])
+    guard signatures.count == missing.count else { return .invalid }
     let digest = Intent.signingDigest(of: transaction)
-    var missing = signers
     for serialized in signatures {
-      var signer: Address?
       let verdict = SignatureVerdict(serialized: serialized) { signature in
-        signer = signature.publicKey.address
-        return signature.publicKey.isValid(signature: signature.bytes, of: digest.bytes)
+        missing.remove(signature.address) != nil && signature.isValid(for: digest)
       }
       guard verdict == .valid else { return verdict }
-      guard let signer, missing.remove(signer) != nil else { return .invalid }
     }
     return .valid
   }

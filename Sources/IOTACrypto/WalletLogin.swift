@@ -29,17 +29,25 @@ public enum WalletLogin {
     return "\(expiryS).\(signature.base64)"
   }
 
+  /// 19 digits, a dot, and the longest signature in base64, a multisig of ten members.
+  private static let maximumPasswordByteCount =
+    20 + (MultisigSignature.maximumByteCount + 2) / 3 * 4
+
   /// Judges a username and a password for a realm.
+  ///
+  /// The broker's main thread does this when a client connects. It takes about 0.1 ms for Ed25519,
+  /// 0.2 ms for secp256r1, 1 ms for secp256k1, and as much for each member of a multisig that
+  /// signed; nothing where the signature is not of the address.
   public static func verify(username: String, password: String, realm: String) -> Verdict {
     guard let address = Address(username) else { return .notAWallet }
-    // The longest plain signature is secp256k1's: 98 bytes. Anything much longer is not read.
-    guard password.utf8.count <= 512 else { return .invalid }
+    guard password.utf8.count <= maximumPasswordByteCount else { return .invalid }
     let parts = password.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
     guard parts.count == 2, let expiryS = expiry(parts[0]), let bytes = Base64.decode(parts[1])
     else { return .invalid }
-    let message = message(realm: realm, expiry: parts[0])
+    let digest = Intent.signingDigest(
+      ofPersonalMessage: message(realm: realm, expiry: parts[0]))
     let verdict = SignatureVerdict(serialized: bytes) { signature in
-      signature.isValid(forPersonalMessage: message, by: address)
+      signature.address == address && signature.isValid(for: digest)
     }
     return switch verdict {
     case .valid: .valid(address, expiryS: expiryS)

@@ -58,6 +58,27 @@ public struct OfferHistory: Hashable, Sendable {
     versions = next
   }
 
+  /// Has the first offers hold from an earlier time, as where `since` was moved back.
+  ///
+  /// - Parameters:
+  ///   - fromMs: From when they are to hold.
+  ///   - formerMs: From when they have held so far.
+  ///   - entries: The offers, in the order of the configuration; those with a `from` of their own stay.
+  /// - Returns: The versions that hold from the earlier time now, as they were.
+  public mutating func extend(
+    backTo fromMs: Int64, from formerMs: Int64, _ entries: [OfferEntry]
+  ) -> [Offer] {
+    var former: [Offer] = []
+    for (index, offer) in versions.enumerated() where offer.validFromMs == formerMs {
+      let isDated = entries.contains { $0.terms.name == offer.name && $0.fromMs == formerMs }
+      let isFirst = !versions.contains { $0.name == offer.name && $0.validFromMs < formerMs }
+      guard fromMs < formerMs, isFirst, !isDated else { continue }
+      former.append(offer)
+      versions[index].validFromMs = fromMs
+    }
+    return former
+  }
+
   /// Stated names in their order, then those that only history knows.
   private func orderedNames(_ entries: [OfferEntry]) -> [Name] {
     var names: [Name] = []

@@ -20,7 +20,7 @@ struct KeyOptions: ParsableArguments {
   }
 
   /// As https://specifications.freedesktop.org/basedir-spec says: relative paths are ignored.
-  private static var defaultFolder: String {
+  static var defaultFolder: String {
     let environment = ProcessInfo.processInfo.environment
     if let folder = environment["XDG_CONFIG_HOME"], folder.hasPrefix("/") { return folder }
     return (environment["HOME"] ?? NSHomeDirectory()) + "/.config"
@@ -55,6 +55,13 @@ struct OutputOptions: ParsableArguments {
 
   /// Writes an answer as JSON, or as lines for people.
   func write(_ answer: some Encodable, lines: @autoclosure () -> [String]) throws {
+    try Self.write(answer, isForPeople: isForPeople, lines: lines())
+  }
+
+  /// The same, where it is decided elsewhere for whom.
+  static func write(
+    _ answer: some Encodable, isForPeople: Bool, lines: @autoclosure () -> [String]
+  ) throws {
     if isForPeople {
       lines().forEach { print($0) }
     } else {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import MQTTClient
 import Wallet
 
 /// The command for sellers and buyers.
@@ -14,9 +15,12 @@ struct Paywall: ParsableCommand {
 
       Exit codes: 0 done; 1 failed; 2 too little money; 3 the outcome of a payment is not known: \
       look it up before paying again; 4 refused by the node or the network; 5 not agreed to; \
-      64 wrong usage.
+      6 the broker cannot be reached, refuses, or is no paywall; 64 wrong usage.
       """,
-    subcommands: [WalletCommand.self, Pay.self, GrantCommand.self, RevokeCommand.self])
+    subcommands: [
+      BuyCommand.self, WatchCommand.self, AccountCommand.self, WalletCommand.self, Pay.self,
+      GrantCommand.self, RevokeCommand.self,
+    ])
 
   static func main() {
     do {
@@ -25,6 +29,12 @@ struct Paywall: ParsableCommand {
     } catch let error as WalletError {
       Terminal.note("Error: \(error)")
       Glibc.exit(error.code.exitCode)
+    } catch let error as MQTTError {
+      Terminal.note("Error: \(error)")
+      Glibc.exit(BrokerError.exitCode)
+    } catch let error as BrokerError {
+      Terminal.note("Error: \(error)")
+      Glibc.exit(BrokerError.exitCode)
     } catch {
       exit(withError: error)
     }

@@ -13,6 +13,20 @@ enum Terminal {
     write(line + "\n")
   }
 
+  /// Shows on a terminal what is being waited for, in a line that the next one replaces.
+  static func progress(_ text: String) {
+    if isatty(STDERR_FILENO) == 1 { write("\r\u{1B}[K\(text)") }
+  }
+
+  /// Whether pictures made of characters can be shown: errors are a terminal that knows UTF-8.
+  static var canShowPictures: Bool {
+    let environment = ProcessInfo.processInfo.environment
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap { environment[$0] }
+      .first { !$0.isEmpty }
+    let encoding = locale?.uppercased().replacing("-", with: "")
+    return isatty(STDERR_FILENO) == 1 && encoding?.contains("UTF8") == true
+  }
+
   private static func write(_ text: String) {
     // A closed standard error is no reason to fail.
     try? FileHandle.standardError.write(contentsOf: Data(text.utf8))

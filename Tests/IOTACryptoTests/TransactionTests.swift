@@ -109,16 +109,18 @@ import Testing
     #expect(signed.verdict == .invalid)
   }
 
-  @Test func `a multisig transaction is read, its signature said to be unsupported`() throws {
+  @Test func `a multisig transaction is read and verified`() throws {
     let vector = try Vectors.rebased().multisig2of2
     let transaction = try Transaction(bcs: try #require(Base64.decode(vector.txBytesBase64)))
     #expect("\(transaction.digest)" == vector.digest)
     #expect("\(transaction.sender)" == vector.address)
     #expect(Hex.encode(Intent.signingDigest(of: transaction).bytes) == vector.signingDigestHex)
     let signature = try #require(Base64.decode(vector.multisigSignatureBase64))
-    let signed = SignedTransaction(transaction: transaction, signatures: [signature])
-    #expect(signed.verdict == .unsupported(SignatureScheme(flag: 3)))
-    #expect("\(SignatureScheme(flag: 3))" == "multisig")
+    var signed = SignedTransaction(transaction: transaction, signatures: [signature])
+    #expect(signed.verdict == .valid)
+    #expect("\(try UserSignature(serialized: signature).address)" == vector.address)
+    signed.transaction.gas.budget += 1
+    #expect(signed.verdict == .invalid)
     for member in vector.memberSignatures {
       let signature = try Signature(serialized: try #require(Base64.decode(member)))
       #expect(signature.isValid(for: transaction, by: signature.publicKey.address))
@@ -145,7 +147,12 @@ import Testing
     #expect(throws: Signature.ParseError.malformed) { try Signature(serialized: [0]) }
     let bytes = PrivateKey().sign(personalMessage: []).serialized
     #expect(throws: Signature.ParseError.malformed) { try Signature(serialized: bytes + [0]) }
-    for flag in UInt8(1)...255 {
+    for scheme in [SignatureScheme.secp256k1, .secp256r1] {
+      #expect(throws: Signature.ParseError.malformed) {
+        try Signature(serialized: [scheme.flag] + bytes.dropFirst())
+      }
+    }
+    for flag in UInt8(3)...255 {
       #expect(throws: Signature.ParseError.unsupported(SignatureScheme(flag: flag))) {
         try Signature(serialized: [flag] + bytes.dropFirst())
       }

@@ -11,12 +11,20 @@ enum Vectors {
     try load("rebased_jsonrpc_pages.json")
   }
 
+  static func signatures() throws -> Signatures {
+    try load("signature_vectors.json")
+  }
+
   private static func load<Value: Decodable>(_ name: String) throws -> Value {
     let file = URL(filePath: #filePath).deletingLastPathComponent()
       .appending(path: "../Vectors/\(name)")
+    return try decode(try Data(contentsOf: file))
+  }
+
+  static func decode<Value: Decodable>(_ data: Data) throws -> Value {
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
-    return try decoder.decode(Value.self, from: try Data(contentsOf: file))
+    return try decoder.decode(Value.self, from: data)
   }
 
   struct Rebased: Decodable, Sendable {
@@ -81,6 +89,29 @@ enum Vectors {
     var signingDigestHex: String
     var memberSignatures: [String]
     var multisigSignatureBase64: String
+  }
+
+  /// What `Tests/Judges/sdk_signatures.py` writes.
+  struct Signatures: Decodable, Sendable {
+    var logins: [Login]
+    var transactions: [SignedPayment]
+  }
+
+  struct Login: Decodable, Sendable, CustomTestStringConvertible {
+    var name: String
+    var realm: String
+    var username: String
+    var password: String
+    var valid: Bool
+    var testDescription: String { name }
+  }
+
+  struct SignedPayment: Decodable, Sendable, CustomTestStringConvertible {
+    var name: String
+    var sender: String
+    var signedBase64: String
+    var valid: Bool
+    var testDescription: String { name }
   }
 
   struct Pages: Decodable, Sendable {

@@ -149,6 +149,27 @@ struct OfferHistoryTests {
     #expect(versions(history) == ["b 1 200--1", "a 1 10--1"])
   }
 
+  @Test func `the first offers hold from an earlier time where that is asked for`() throws {
+    var history = OfferHistory()
+    let entries = [
+      entry("a"), entry("a", price: 2, fromMs: 300), entry("b"), entry("c", fromMs: 100),
+    ]
+    try history.apply(entries, nowMs: 150, firstFromMs: 100)
+    try history.apply(entries + [entry("d")], nowMs: 200, firstFromMs: 100)
+    let before = history
+    #expect(history.extend(backTo: 100, from: 100, entries).isEmpty)
+    #expect(history.extend(backTo: 110, from: 100, entries).isEmpty)
+    #expect(history == before)
+    let former = history.extend(backTo: 10, from: 100, entries)
+    #expect(former.map { "\($0.name) \($0.validFromMs)" } == ["a 100", "b 100"])
+    #expect(
+      versions(history)
+        == ["a 1 10-300", "a 2 300--1", "b 1 10--1", "c 1 100--1", "d 1 200--1"])
+    let extended = history
+    try history.apply(entries + [entry("d")], nowMs: 250, firstFromMs: 10)
+    #expect(history == extended)
+  }
+
   @Test func `the past cannot be sold again for another price`() throws {
     var history = OfferHistory()
     let entries = [entry("a"), entry("a", price: 2, fromMs: 500)]

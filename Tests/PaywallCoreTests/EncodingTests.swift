@@ -36,6 +36,38 @@ struct EncodingTests {
     #expect(Base58.decode("0OIl") == nil)
   }
 
+  /// One digit at a time, as the draft describes it.
+  private func slowBase58(_ bytes: [UInt8]) -> String {
+    let alphabet = Array("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")
+    var digits: [Int] = []
+    for byte in bytes {
+      var carry = Int(byte)
+      for index in digits.indices {
+        carry += digits[index] << 8
+        digits[index] = carry % 58
+        carry /= 58
+      }
+      while carry > 0 {
+        digits.append(carry % 58)
+        carry /= 58
+      }
+    }
+    return String(repeating: "1", count: bytes.prefix { $0 == 0 }.count)
+      + String(digits.reversed().map { alphabet[$0] })
+  }
+
+  @Test func `base58 is the same as one digit at a time`() {
+    let seed = testSeed()
+    var random = SplitMix64(seed: seed)
+    for count in 0..<70 {
+      for limit: UInt8 in [0, 1, 57, 58, 255] {
+        let bytes = (0..<count).map { _ in UInt8.random(in: 0...limit, using: &random) }
+        #expect(Base58.encode(bytes) == slowBase58(bytes), "\(bytes) seed \(seed)")
+        #expect(Base58.decode(slowBase58(bytes)) == bytes, "\(bytes) seed \(seed)")
+      }
+    }
+  }
+
   @Test func `digests are ordered by their bytes`() throws {
     let low = try #require(Digest(bytes: [0, 0xFF] + Array(repeating: 0, count: 30)))
     let high = try #require(Digest(bytes: [1] + Array(repeating: 0, count: 31)))

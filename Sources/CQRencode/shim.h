@@ -1,0 +1,2 @@
+// libqrencode, for the payment as a picture.
+#include <qrencode.h>
