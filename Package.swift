@@ -45,7 +45,12 @@ let package = Package(
       name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
     .systemLibrary(
       name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(
+      name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
+    .systemLibrary(
+      name: "CQRencode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
+    .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
 
     // toml++ is header-only and compiled in (Debian's libtomlplusplus-dev).
@@ -56,19 +61,19 @@ let package = Package(
     .target(name: "PaywallCore"),
     .target(name: "HTTP", dependencies: ["CCurl"]),
     .target(
-      name: "IOTACrypto", dependencies: ["PaywallCore", "CSodium"],
+      name: "IOTACrypto", dependencies: ["PaywallCore", "COpenSSL", "CSodium"],
       // Static, because libsodium's soname differs between Debian's releases.
       linkerSettings: [.linkedLibrary(":libsodium.a")]),
     .target(name: "Tangle", dependencies: ["PaywallCore", "HTTP", "IOTACrypto"]),
     .target(name: "CSQLite"),
     .target(name: "Ledger", dependencies: ["PaywallCore", "CSQLite", grdb]),
     .target(name: "Access", dependencies: ["PaywallCore"]),
-    .target(name: "Configuration", dependencies: ["PaywallCore", "TOML"]),
+    .target(name: "Configuration", dependencies: ["PaywallCore", "IOTACrypto", "TOML"]),
     .target(
       name: "PaywallPlugin",
       dependencies: [
         "PaywallCore", "Configuration", "HTTP", "IOTACrypto", "Tangle", "Ledger", "Access",
-        "CMosquittoPlugin",
+        "CMosquittoPlugin", "CMalloc",
       ]),
     .target(name: "PluginImage", dependencies: ["PaywallPlugin"], linkerSettings: pluginImage),
 
@@ -84,7 +89,8 @@ let package = Package(
     .executableTarget(
       name: "paywall",
       dependencies: [
-        "PaywallCore", "Configuration", "Ledger", "HTTP", "IOTACrypto", "Wallet", argumentParser,
+        "PaywallCore", "Configuration", "Ledger", "HTTP", "IOTACrypto", "Wallet", "MQTTClient",
+        "CQRencode", argumentParser,
       ]),
 
     // The sensor.
@@ -98,7 +104,8 @@ let package = Package(
     .target(name: "DevTangle", dependencies: ["PaywallCore", "IOTACrypto", flyingFox]),
     .target(name: "DevPlug", dependencies: [flyingFox, "CExpat"]),
     .executableTarget(
-      name: "paywall-devkit", dependencies: ["DevTangle", "DevPlug", argumentParser]),
+      name: "paywall-devkit",
+      dependencies: ["PaywallCore", "DevTangle", "DevPlug", "HTTP", argumentParser]),
 
     // Tests.
     .target(name: "FakeBroker", dependencies: ["CMosquittoPlugin"], path: "Tests/FakeBroker"),
@@ -108,12 +115,15 @@ let package = Package(
     .testTarget(
       name: "HTTPTests", dependencies: ["HTTP", "TestSupport", flyingFox]),
     .testTarget(
-      name: "IOTACryptoTests", dependencies: ["PaywallCore", "IOTACrypto", "TestSupport"]),
+      name: "IOTACryptoTests",
+      dependencies: ["PaywallCore", "IOTACrypto", "COpenSSL", "TestSupport"]),
     .testTarget(
       name: "TangleTests",
       dependencies: ["PaywallCore", "HTTP", "IOTACrypto", "Tangle", "TestSupport", flyingFox],
       exclude: ["Vectors"]),
-    .testTarget(name: "LedgerTests", dependencies: ["PaywallCore", "Ledger", "TestSupport", grdb]),
+    .testTarget(
+      name: "LedgerTests", dependencies: ["PaywallCore", "Ledger", "TestSupport", grdb],
+      exclude: ["Fixtures"]),
     .testTarget(
       name: "AccessTests",
       dependencies: ["PaywallCore", "Access", "TestSupport", "MallocCount", "CMosquitto"]),
@@ -129,6 +139,12 @@ let package = Package(
     .testTarget(
       name: "WalletTests",
       dependencies: ["PaywallCore", "HTTP", "IOTACrypto", "Wallet", "DevTangle", "TestSupport"]),
+    .testTarget(
+      name: "PaywallCommandTests",
+      dependencies: [
+        "paywall", "PaywallCore", "HTTP", "IOTACrypto", "Wallet", "MQTTClient", "DevTangle",
+        "TestSupport", argumentParser,
+      ]),
     .testTarget(
       name: "SmartPlugTests", dependencies: ["SmartPlug", "HTTP", "DevPlug", "TestSupport"]),
     .testTarget(

@@ -145,7 +145,7 @@ class Paywall:
     """The plugin, with its configuration and a ledger to write to before the broker starts."""
 
     def __init__(self, folder, plugin, offers=1, node="http://127.0.0.1:1", network="00000000",
-                 address="0x" + "5e" * 32):
+                 address="0x" + "5e" * 32, since=None):
         self.folder, self.plugin = folder, plugin
         self.ledger = folder / "paywall.db"
         first = 1000 - offers
@@ -155,6 +155,7 @@ class Paywall:
         (folder / "paywall.toml").write_text(
             'ledger = "paywall.db"\nsecret_file = "paywall.key"\nrealm = "localhost"\n'
             f'[tangle]\nnodes = ["{node}"]\nnetwork = "{network}"\naddress = "{address}"\n'
+            f'{f"since = {since}" if since else ""}\n'
             f'{names}[[account]]\nusername = "{PUBLISHER}"\npublish = ["sensors/#"]\n')
 
     @property
@@ -165,6 +166,19 @@ class Paywall:
         """Lets the plugin make its ledger, so that others can be written into it."""
         with Broker(self.folder, [*self.lines, *other_lines]):
             pass
+
+    def add_buyers(self, names):
+        """Adds buyers' accounts, whose passwords are hashed as the plugin does it."""
+        def keyed(text, key):
+            return hashlib.blake2b(text, key=key, digest_size=32).digest()
+
+        master = bytes.fromhex((self.folder / "paywall.key").read_text())
+        key = keyed(b"mqtt-paywall passwords", master)
+        rows = [(f"buyer:{name}", keyed(bytes([len(name)]) + (name + PASSWORD).encode(), key).hex())
+                for name in names]
+        with sqlite3.connect(self.ledger) as ledger:
+            ledger.executemany("INSERT INTO accounts VALUES (?, 'buyer', ?, 0)", rows)
+        ledger.close()
 
     def grant(self, grants):
         """Gives access for a day: pairs of an account and the number of an offer."""

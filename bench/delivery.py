@@ -28,6 +28,7 @@ TITLES = {
     ONCE: "All of 1000 subscribers may read, allow_duplicate_messages false",
 }
 OURS = ("paywall 1", "paywall 1000")
+LONG = ("acl_file 1000", "dynamic-security 1000")
 
 
 class Setup:

@@ -1,9 +1,9 @@
 // Logs in again and again, so many at once.
 //
-// usage: logins PORT USERS LOGINS AT_ONCE
+// usage: logins PORT USERS LOGINS AT_ONCE [CODE]
 //
 // USERS is a file of lines "name password", taken in turn. Prints the seconds it took; a login that
-// is refused is an error.
+// is answered with another code than CODE, 0 by default, is an error.
 #include "mqtt.h"
 #include <sys/epoll.h>
 
@@ -23,7 +23,8 @@ static void start(void) {
 }
 
 int main(int count, char **arguments) {
-  if (count != 5) fail("usage: logins PORT USERS LOGINS AT_ONCE");
+  if (count != 5 && count != 6) fail("usage: logins PORT USERS LOGINS AT_ONCE [CODE]");
+  int code = count > 5 ? atoi(arguments[5]) : 0;
   port = atoi(arguments[1]);
   user_count = read_users(arguments[2], &users);
   size_t logins = strtoul(arguments[3], NULL, 10), at_once = strtoul(arguments[4], NULL, 10);
@@ -37,7 +38,7 @@ int main(int count, char **arguments) {
     int ready = epoll_wait(epoll, events, 64, 60000);
     if (ready == 0) fail("no login was answered for a minute");
     for (int i = 0; i < ready; i++) {
-      await_success(events[i].data.fd, 4, "a login");
+      await_answer(events[i].data.fd, 4, code, "a login");
       close(events[i].data.fd);
       done++;
       if (started < logins) start();

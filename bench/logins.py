@@ -1,4 +1,4 @@
-"""What a login costs the broker: users of a `password_file`, and wallets."""
+"""What a login costs the broker: users of a `password_file`, buyers and wallets."""
 
 import json
 import subprocess
@@ -40,6 +40,8 @@ def measure(folder, tools, plugin, paywall, rounds, logins):
     names = [f"user-{index}" for index in range(USERS)]
     users, wallets = folder / "users", folder / "wallets"
     users.write_text("".join(f"{name} {PASSWORD}\n" for name in names))
+    buyers = folder / "buyers"
+    buyers.write_text("".join(f"buyer-{index} {PASSWORD}\n" for index in range(USERS)))
     wallets.write_text(sign_logins(folder, paywall))
     samples = {}
     with ExitStack() as stack:
@@ -49,11 +51,14 @@ def measure(folder, tools, plugin, paywall, rounds, logins):
             place.mkdir()
             lines = [password_file(place, names, ITERATIONS)]
             if kind == "paywall":
-                lines += Paywall(place, plugin).lines
+                paywall_ = Paywall(place, plugin)
+                paywall_.make_ledger(lines)
+                paywall_.add_buyers(f"buyer-{index}" for index in range(USERS))
+                lines += paywall_.lines
             brokers.append(stack.enter_context(Broker(place, lines)))
         plain, ours = brokers
         kinds = [("password_file, no plugin", plain, users), ("password_file", ours, users),
-                 ("wallet", ours, wallets)]
+                 ("buyer", ours, buyers), ("wallet", ours, wallets)]
         for _ in range(rounds):
             for name, broker, file in kinds:
                 for at_once in (1, AT_ONCE):

@@ -105,9 +105,14 @@ static inline void send_subscribe(int fd, const char *filter) {
   send_packet(fd, packet, 0x82, end - packet - 5);
 }
 
-/// Waits for an acknowledgement of `size` bytes, whose last one has to be 0.
-static inline void await_success(int fd, size_t size, const char *what) {
+/// Waits for an acknowledgement of `size` bytes, whose last one has to be `code`.
+static inline void await_answer(int fd, size_t size, int code, const char *what) {
   uint8_t answer[8];
   if (recv(fd, answer, size, MSG_WAITALL) != (ssize_t)size) fail("%s: no answer", what);
-  if (answer[size - 1] != 0) fail("%s: refused with code %d", what, answer[size - 1]);
+  if (answer[size - 1] != code) fail("%s: answered with code %d", what, answer[size - 1]);
+}
+
+/// The same, where that code has to be 0.
+static inline void await_success(int fd, size_t size, const char *what) {
+  await_answer(fd, size, 0, what);
 }

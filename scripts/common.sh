@@ -53,6 +53,6 @@ need_swift() {
 # What building takes.
 need_to_build() {
   need_swift
-  need_packages libcurl4-openssl-dev libexpat1-dev libmosquitto-dev libsodium-dev libsqlite3-dev \
-    libtomlplusplus-dev mosquitto-dev pkg-config
+  need_packages libcurl4-openssl-dev libexpat1-dev libmosquitto-dev libqrencode-dev libsodium-dev \
+    libsqlite3-dev libssl-dev libtomlplusplus-dev mosquitto-dev pkg-config
 }

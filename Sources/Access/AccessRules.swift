@@ -1,3 +1,4 @@
+import Glibc
 public import PaywallCore
 
 /// What the configuration says about topics, and what is sold: built once, then only read.
@@ -60,7 +61,8 @@ public struct AccessRules: ~Copyable, Sendable {
       rules += account.read.map { ($0, .read(account: number)) }
     }
     tree = TopicTree(rules)
-    subscribing = SubscribeRules(free: free, sold: sold, isStrict: isSubscribeStrict)
+    subscribing = SubscribeRules(
+      free: free, sold: sold, connectionLimits: connectionLimits, isStrict: isSubscribeStrict)
     cache = TopicCache(slots: max(Self.smallestCache, Self.cacheSlotsPerRule * rules.count))
     self.accounts = accounts
     accountIndex = TagIndex(capacity: accounts.count)
@@ -69,13 +71,24 @@ public struct AccessRules: ~Copyable, Sendable {
     }
   }
 
-  /// The rules that a topic falls under.
+  /// The rules that a topic falls under, valid until the next question.
+  ///
+  /// The topic is as the broker has it, with a NUL behind it.
   @inline(__always)
-  mutating func topicClass(_ topic: UnsafeRawBufferPointer) -> TopicClass {
-    if let known = cache.find(topic) { return known }
+  mutating func topicClass(_ topic: UnsafePointer<CChar>) -> UnsafePointer<TopicClass> {
+    cache.findLatest(topic) ?? find(topic)
+  }
+
+  @inline(never)
+  private mutating func find(_ topic: UnsafePointer<CChar>) -> UnsafePointer<TopicClass> {
+    let topic = UnsafeRawBufferPointer(start: topic, count: strlen(topic))
+    return cache.find(topic) ?? classified(topic)
+  }
+
+  @inline(never)
+  private mutating func classified(_ topic: UnsafeRawBufferPointer) -> UnsafePointer<TopicClass> {
     let topicClass = classify(topic)
-    cache.keep(topicClass, for: topic)
-    return topicClass
+    return cache.keep(topicClass, for: topic)
   }
 
   /// Whether a configured account may read a topic without paying.

@@ -3,15 +3,20 @@ extension AccessTable {
   ///
   /// - Complexity: O(*limit*): new rules and tables are exchanged as a whole, nothing is allocated,
   ///   and nothing freed.
+  @inline(__always)
   public func applyChanges(limit: Int = 1000) {
-    if state.pointee.pending == nil {
-      guard !state.pointee.changes._withUnsafeGuaranteedRef({ $0.isEmpty }) else { return }
-      state.pointee.pending = state.pointee.changes._withUnsafeGuaranteedRef { $0.takeAll() }
+    if state.pointee.pending == nil, state.pointee.changes._withUnsafeGuaranteedRef({ $0.isEmpty })
+    {
+      return
     }
     applyPending(limit: limit)
   }
 
+  @inline(never)
   private func applyPending(limit: Int) {
+    if state.pointee.pending == nil {
+      state.pointee.pending = state.pointee.changes._withUnsafeGuaranteedRef { $0.takeAll() }
+    }
     var room = limit
     // No reference of our own outlives a turn: the last one, which frees, has to be the watcher's.
     while room > 0, let batch = state.pointee.pending {

@@ -1,4 +1,5 @@
-import PaywallCore
+import Glibc
+public import PaywallCore
 
 /// The answer to "may this client do this to this topic now?".
 public enum Decision: Hashable, Sendable {
@@ -18,8 +19,10 @@ public struct AccessTable: ~Copyable {
   struct State: ~Copyable {
     var rules: AccessRules
     var accounts: AccountTable
+    var logins = LoginTable(capacity: 0)
     /// Changes that were taken from a queue and are not applied yet, oldest first.
     var pending: Unmanaged<ChangeBatch>?
+    var rulesVersion: UInt64 = 0
     /// Retained; reached at each question, which a counted reference would make slower.
     let changes: Unmanaged<ChangeQueue>
   }
@@ -51,33 +54,50 @@ public struct AccessTable: ~Copyable {
   /// Whether a message of a topic may go to a client.
   ///
   /// - Parameters:
-  ///   - topic: The topic.
-  ///   - username: The client's name inside the broker; nil for an anonymous client.
+  ///   - topic: The topic, with a NUL behind it, as the broker has it.
+  ///   - username: The client's name inside the broker, likewise; nil for an anonymous client.
   ///   - nowMs: The tangle's time; asked for only where the answer depends on it.
   /// - Returns: Never `defer` for a topic that is sold.
   /// - Complexity: Independent of the number of accounts and offers, but for offers that sell this
   ///   very topic.
   public func mayRead(
-    _ topic: UnsafeRawBufferPointer, username: UnsafeRawBufferPointer?,
-    nowMs: @autoclosure () -> Int64
+    _ topic: UnsafePointer<CChar>, username: UnsafePointer<CChar>?, nowMs: () -> Int64
   ) -> Decision {
     let topicClass = state.pointee.rules.topicClass(topic)
-    if topicClass.isFree { return .allow }
-    if topicClass.isSold {
-      guard let username else { return .deny }
-      if let account = state.pointee.accounts.find(username) {
-        let nowMs = nowMs()
-        if topicClass.isHeld(by: account, nowMs) { return .allow }
-        if topicClass.hasMoreOffers,
-          state.pointee.rules.isHeld(topic, by: account, nowMs: nowMs)
-        {
-          return .allow
-        }
-      }
-      return topicClass.hasReaders && state.pointee.rules.isReader(username, of: topic)
-        ? .allow : .deny
+    if topicClass.pointee.isFree { return .allow }
+    guard topicClass.pointee.isSold else {
+      return mayReadUnsold(topicClass, username: username.map(Self.bytes))
     }
-    switch topicClass.own {
+    guard let username = username.map(Self.bytes) else { return .deny }
+    let account = state.pointee.accounts.find(username)
+    if let account, topicClass.isHeld(by: account, nowMs) { return .allow }
+    guard topicClass.pointee.isExceptional else { return .deny }
+    return mayReadExceptionally(topicClass, Self.bytes(topic), username, account, nowMs)
+  }
+
+  /// ``mayRead(_:username:nowMs:)`` of topics that more offers sell than their class holds, or that
+  /// configured accounts may read.
+  @inline(never)
+  private func mayReadExceptionally(
+    _ topicClass: UnsafePointer<TopicClass>, _ topic: UnsafeRawBufferPointer,
+    _ username: UnsafeRawBufferPointer, _ account: UnsafePointer<AccountRecord>?,
+    _ nowMs: () -> Int64
+  ) -> Decision {
+    if topicClass.pointee.hasMoreOffers, let account,
+      state.pointee.rules.isHeld(topic, by: account, nowMs: nowMs())
+    {
+      return .allow
+    }
+    return topicClass.pointee.hasReaders && state.pointee.rules.isReader(username, of: topic)
+      ? .allow : .deny
+  }
+
+  /// ``mayRead(_:username:nowMs:)`` of topics that are neither sold nor free.
+  @inline(never)
+  private func mayReadUnsold(
+    _ topicClass: UnsafePointer<TopicClass>, username: UnsafeRawBufferPointer?
+  ) -> Decision {
+    switch topicClass.pointee.own {
     case .no: return .defer
     case .offers: return .allow
     case .other:
@@ -86,6 +106,19 @@ public struct AccessTable: ~Copyable {
     }
   }
 
+  @inline(__always)
+  private static func bytes(_ text: UnsafePointer<CChar>) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: text, count: strlen(text))
+  }
+
+  /// Whether there is a configured account of this name.
+  public func isConfigured(_ username: UnsafeRawBufferPointer) -> Bool {
+    state.pointee.rules.isConfigured(username)
+  }
+
+  /// Whether a buyer's login is right, by the keyed hash of its name and password.
+  public func isLogin(_ hash: Bytes32) -> Bool { state.pointee.logins.contains(hash) }
+
   /// Whether any offer limits how many connections of one account may read at once.
   public var hasConnectionLimits: Bool { state.pointee.rules.hasConnectionLimits }
 
@@ -93,10 +126,11 @@ public struct AccessTable: ~Copyable {
   ///
   /// - Returns: So many of the newest; nil: any number.
   public func connectionLimit(
-    _ topic: UnsafeRawBufferPointer, username: UnsafeRawBufferPointer?, nowMs: Int64
+    _ topic: UnsafePointer<CChar>, username: UnsafePointer<CChar>?, nowMs: Int64
   ) -> Int? {
-    let topicClass = state.pointee.rules.topicClass(topic)
-    guard topicClass.isSold, !topicClass.isFree, let username,
+    let topicClass = state.pointee.rules.topicClass(topic).pointee
+    let topic = Self.bytes(topic)
+    guard topicClass.isSold, !topicClass.isFree, let username = username.map(Self.bytes),
       let account = state.pointee.accounts.find(username),
       !(topicClass.hasReaders && state.pointee.rules.isReader(username, of: topic))
     else { return nil }
@@ -105,11 +139,11 @@ public struct AccessTable: ~Copyable {
 
   /// Whether a client may publish to a topic.
   public func mayWrite(
-    _ topic: UnsafeRawBufferPointer, username: UnsafeRawBufferPointer?
+    _ topic: UnsafePointer<CChar>, username: UnsafePointer<CChar>?
   ) -> Decision {
-    let topicClass = state.pointee.rules.topicClass(topic)
-    if topicClass.hasPublishers, let username,
-      state.pointee.rules.isPublisher(username, of: topic)
+    let topicClass = state.pointee.rules.topicClass(topic).pointee
+    if topicClass.hasPublishers, let username = username.map(Self.bytes),
+      state.pointee.rules.isPublisher(username, of: Self.bytes(topic))
     {
       return .allow
     }
@@ -124,30 +158,52 @@ public struct AccessTable: ~Copyable {
   /// the others.
   ///
   /// - Complexity: At most in proportion to the offers that the filter overlaps.
-  public func maySubscribe(
-    _ filter: UnsafeRawBufferPointer, username: UnsafeRawBufferPointer?, nowMs: Int64
-  ) -> Decision {
-    guard let subscription = Subscription(filter),
-      !state.pointee.rules.subscribing.isWhollyFree(subscription.filter)
-    else { return .allow }
-    let (filter, isShared) = (subscription.filter, subscription.isShared)
-    let isStrict = state.pointee.rules.subscribing.isStrict
-    guard isShared || isStrict && state.pointee.rules.subscribing.isWhollySold(filter) else {
-      return .allow
+  public func judgeSubscribe(
+    _ bytes: UnsafeRawBufferPointer, username: UnsafeRawBufferPointer?, nowMs: Int64
+  ) -> SubscribeVerdict {
+    guard let subscription = Subscription(bytes) else {
+      return SubscribeVerdict(decision: .allow, isShared: false, concernsSold: false)
     }
+    let filter = subscription.filter
+    let isFree = state.pointee.rules.subscribing.isWhollyFree(filter)
+    var verdict = SubscribeVerdict(
+      decision: .allow, isShared: subscription.isShared, concernsSold: false)
+    guard !isFree else { return verdict }
     let account = username.flatMap { state.pointee.accounts.find($0) }
-    let isReadable =
-      isShared
-      ? state.pointee.rules.subscribing.isHeld(allOf: filter, by: account, nowMs)
-      : state.pointee.rules.subscribing.isHeld(anyOf: filter, by: account, nowMs)
-    if isReadable { return .allow }
-    let isReader = username.map { state.pointee.rules.isReader($0, ofAll: filter) } ?? false
-    return isReader ? .allow : .deny
+    guard subscription.isShared else {
+      verdict.concernsSold = state.pointee.rules.subscribing.concernsSold(filter)
+      if verdict.concernsSold { verdict.decision = judgePlain(filter, username, account, nowMs) }
+      return verdict
+    }
+    let share = state.pointee.rules.subscribing.share(of: filter, by: account, nowMs)
+    verdict.concernsSold = share.concernsSold
+    verdict.connectionLimit = share.connectionLimit
+    guard !share.isHeld || share.connectionLimit != nil else { return verdict }
+    if isReader(username, filter) {
+      verdict.connectionLimit = nil
+    } else if !share.isHeld {
+      verdict.decision = .deny
+    }
+    return verdict
   }
 
-  /// Whether a filter asks for anything that is sold.
-  public func concernsSold(_ filter: UnsafeRawBufferPointer) -> Bool {
-    guard let subscription = Subscription(filter) else { return false }
-    return state.pointee.rules.subscribing.concernsSold(subscription.filter)
+  /// Judges a SUBSCRIBE of one client alone to something that is sold.
+  private func judgePlain(
+    _ filter: TopicFilter, _ username: UnsafeRawBufferPointer?,
+    _ account: UnsafePointer<AccountRecord>?, _ nowMs: Int64
+  ) -> Decision {
+    guard state.pointee.rules.subscribing.isStrict,
+      state.pointee.rules.subscribing.isWhollySold(filter),
+      !state.pointee.rules.subscribing.isHeld(anyOf: filter, by: account, nowMs)
+    else { return .allow }
+    return isReader(username, filter) ? .allow : .deny
   }
+
+  private func isReader(_ username: UnsafeRawBufferPointer?, _ filter: TopicFilter) -> Bool {
+    username.map { state.pointee.rules.isReader($0, ofAll: filter) } ?? false
+  }
+
+  /// How often the rules were exchanged: what a SUBSCRIBE asks for may be sold since, or not any
+  /// more.
+  public var rulesVersion: UInt64 { state.pointee.rulesVersion }
 }

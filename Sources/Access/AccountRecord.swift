@@ -83,11 +83,11 @@ extension UnsafePointer<AccountRecord> {
     UnsafeRawBufferPointer(start: self, count: Int(pointee.nameLength))
   }
 
-  /// Whether the account holds an offer at a moment.
+  /// Whether the account holds an offer at a moment, which is asked for only where it has bought it.
   @inline(__always)
-  func holds(_ offer: OfferKey, _ nowMs: Int64) -> Bool {
-    if pointee.first.offer == offer, pointee.first.span.contains(nowMs) { return true }
-    return pointee.count > 1 && restHolds(offer, nowMs)
+  func holds(_ offer: OfferKey, _ nowMs: @autoclosure () -> Int64) -> Bool {
+    if pointee.first.offer == offer, pointee.first.span.contains(nowMs()) { return true }
+    return pointee.count > 1 && restHolds(offer, nowMs())
   }
 
   /// Which of some offers, given in their order, the account holds at a moment.

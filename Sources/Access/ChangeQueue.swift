@@ -28,12 +28,18 @@ public final class ChangeQueue: Sendable {
   ///   - accounts: What takes the place of all that accounts held.
   ///   - changes: What takes the place of what some accounts held. The table of accounts has to have
   ///     room for them: those that do not fit get nothing.
+  ///   - logins: What takes the place of all logins.
+  ///   - loginChanges: Logins that are right from now on, or are not any more, a thousand at most;
+  ///     there has to be room for them likewise.
   public func push(
     rules: consuming AccessRules? = nil, accounts: consuming AccountTable? = nil,
-    changes: [AccountAccess] = []
+    changes: [AccountAccess] = [], logins: consuming LoginTable? = nil,
+    loginChanges: [LoginChange] = []
   ) {
     freeApplied()
-    let batch = ChangeBatch(rules: rules, accounts: accounts, changes: changes)
+    let batch = ChangeBatch(
+      rules: rules, accounts: accounts, changes: changes, logins: logins,
+      loginChanges: loginChanges)
     Self.push(Unmanaged.passRetained(batch), onto: newest)
   }
 

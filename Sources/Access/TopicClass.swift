@@ -24,6 +24,8 @@ struct TopicClass: BitwiseCopyable {
   var hasReaders = false
   var own = Own.no
 
+  /// Whether more than the offers that are kept here decide who may read it.
+  var isExceptional: Bool { hasMoreOffers || hasReaders }
   /// Whether anybody sells it.
   var isSold: Bool { offerCount > 0 }
 
@@ -40,13 +42,17 @@ struct TopicClass: BitwiseCopyable {
     }
     offerCount += 1
   }
+}
 
-  /// Whether an account holds one of the offers that are kept here.
+extension UnsafePointer<TopicClass> {
+  /// Whether an account holds one of the offers that are kept here, at a moment that is asked for only
+  /// where the account has bought one.
   @inline(__always)
-  func isHeld(by account: UnsafePointer<AccountRecord>, _ nowMs: Int64) -> Bool {
-    offerCount > 0 && account.holds(offers.0, nowMs)
-      || offerCount > 1 && account.holds(offers.1, nowMs)
-      || offerCount > 2 && account.holds(offers.2, nowMs)
+  func isHeld(by account: UnsafePointer<AccountRecord>, _ nowMs: () -> Int64) -> Bool {
+    let count = pointee.offerCount
+    return count > 0 && account.holds(pointee.offers.0, nowMs())
+      || count > 1 && account.holds(pointee.offers.1, nowMs())
+      || count > 2 && account.holds(pointee.offers.2, nowMs())
   }
 }
 

@@ -79,7 +79,17 @@ struct TopicTree<Value: BitwiseCopyable & Sendable>: ~Copyable, Sendable {
   @inline(__always)
   func child(of parent: Int, _ level: UnsafeRawBufferPointer) -> Int? {
     guard nodes[parent].literals != 0 else { return nil }
-    let found = index.find(hash(parent, level)) { child in
+    return child(of: parent, level, hash: hash(level))
+  }
+
+  /// The hash of a level, wherever it is.
+  func levelHash(_ level: UnsafeRawBufferPointer) -> UInt64 { hash(level) }
+
+  /// The child for a literal level of this hash.
+  @inline(__always)
+  func child(of parent: Int, _ level: UnsafeRawBufferPointer, hash: UInt64) -> Int? {
+    guard nodes[parent].literals != 0 else { return nil }
+    let found = index.find(Self.mix(parent, hash)) { child in
       nodes[child].parent == UInt32(truncatingIfNeeded: parent)
         && label(child).hasSameBytes(as: level)
     }
@@ -114,8 +124,8 @@ struct TopicTree<Value: BitwiseCopyable & Sendable>: ~Copyable, Sendable {
 
   /// A level means something else below another parent.
   @inline(__always)
-  private func hash(_ parent: Int, _ level: UnsafeRawBufferPointer) -> UInt64 {
-    hash(level) &+ UInt64(truncatingIfNeeded: parent) &* 0x9E37_79B9_7F4A_7C15
+  private static func mix(_ parent: Int, _ hash: UInt64) -> UInt64 {
+    hash &+ UInt64(truncatingIfNeeded: parent) &* 0x9E37_79B9_7F4A_7C15
   }
 
   // MARK: - Building
@@ -163,7 +173,7 @@ struct TopicTree<Value: BitwiseCopyable & Sendable>: ~Copyable, Sendable {
     }
     let child = addNode(node)
     nodes.pointer(parent).pointee.literals = child
-    index.insert(hash(parent, level), Int(child))
+    index.insert(Self.mix(parent, hash(level)), Int(child))
     return Int(child)
   }
 }

@@ -1,3 +1,4 @@
+import IOTACrypto
 import PaywallCore
 import TOML
 
@@ -50,7 +51,9 @@ extension PaywallConfiguration.Tangle {
   fileprivate init(_ table: TOMLTable) throws(TOMLError) {
     let protocolName = try table.string("protocol") ?? "rebased-jsonrpc"
     guard let `protocol` = PaywallConfiguration.TangleProtocol(rawValue: protocolName) else {
-      throw table.error("protocol", "'\(protocolName)' is not supported; use \"rebased-jsonrpc\"")
+      let known = PaywallConfiguration.TangleProtocol.allCases.map { "\"\($0.rawValue)\"" }
+      throw table.error(
+        "protocol", "'\(protocolName)' is not supported; use \(known.joined(separator: " or "))")
     }
     self.protocol = `protocol`
     nodes = try table.strings("nodes")
@@ -62,31 +65,85 @@ extension PaywallConfiguration.Tangle {
       // The URL is not shown: it may hold a key.
       throw table.error("nodes", "each node's URL has to begin with https:// or http://")
     }
-    network = try table.requiredString("network", example: "6364aad5")
-    guard network.count == 8, network.allSatisfy(\.isHexDigit) else {
+    let places = nodes.map(Self.place(of:))
+    for (index, place) in places.enumerated() {
+      guard let first = places[..<index].firstIndex(of: place) else { continue }
       throw table.error(
-        "network", "expected a chain identifier of 8 hexadecimal digits; mainnet is \"6364aad5\"")
+        "nodes", "URL \(index + 1) is the same as URL \(first + 1); name each node once")
     }
-    network = network.lowercased()
-    let addressText = try table.requiredString("address", example: "0x…")
-    guard let address = Address(addressText) else {
-      throw table.error(
-        "address", "'\(addressText)' is no IOTA address, which is 0x and 64 hexadecimal digits")
-    }
-    self.address = address
+    network = try Self.network(table, `protocol`)
+    address = try Self.address(table, `protocol`)
     pollMs = try table.periodMs("poll") ?? 500
     guard (100...5000).contains(pollMs) else {
       throw table.error("poll", "use a span from \"100ms\" to \"5s\"")
     }
-    guard try table.integer("agree", in: 1...100) ?? 1 == 1 else {
-      throw table.error("agree", "only 1 is supported by this version")
+    agree = Int(try table.integer("agree", in: 1...100) ?? 1)
+    guard agree == 1 || `protocol` != .stardust else {
+      throw table.error("agree", "with protocol = \"stardust\" only 1 is supported")
+    }
+    guard agree <= nodes.count else {
+      throw table.error(
+        "agree",
+        "\(agree) nodes cannot agree where nodes names \(nodes.count); name more, or use a smaller "
+          + "number")
     }
     sinceMs = try table.momentMs("since")
     try table.finish()
   }
+
+  /// What is the same for URLs of the same place: scheme and host may be written in capitals, and a
+  /// slash at the end says nothing.
+  private static func place(of url: String) -> String {
+    let parts = url.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+    let start = parts.prefix(3).joined(separator: "/").lowercased()
+    let path = parts.dropFirst(3).first.map { "/" + $0 } ?? ""
+    return path.hasSuffix("/") ? start + path.dropLast() : start + path
+  }
+
+  private static func network(
+    _ table: TOMLTable, _ protocol: PaywallConfiguration.TangleProtocol
+  ) throws(TOMLError) -> String {
+    guard `protocol` != .stardust else {
+      let network = try table.requiredString("network", example: "private_tangle1")
+      guard (1...64).contains(network.utf8.count) else {
+        throw table.error(
+          "network", "write the networkName that the node's /api/core/v2/info tells")
+      }
+      return network
+    }
+    let network = try table.requiredString("network", example: "6364aad5")
+    guard network.count == 8, network.allSatisfy(\.isHexDigit) else {
+      throw table.error(
+        "network", "expected a chain identifier of 8 hexadecimal digits; mainnet is \"6364aad5\"")
+    }
+    return network.lowercased()
+  }
+
+  private static func address(
+    _ table: TOMLTable, _ protocol: PaywallConfiguration.TangleProtocol
+  ) throws(TOMLError) -> Address {
+    let text = try table.requiredString("address", example: "0x…")
+    if let address = Address(text) { return address }
+    guard `protocol` == .stardust else {
+      throw table.error(
+        "address", "'\(text)' is no IOTA address, which is 0x and 64 hexadecimal digits")
+    }
+    // A kind of 0, the hash of an Ed25519 key, and the hash.
+    if let bytes = try? Bech32.decode(text).bytes, bytes.first == 0,
+      let address = Address(bytes: bytes.dropFirst())
+    {
+      return address
+    }
+    throw table.error(
+      "address",
+      "'\(text)' is no address of an Ed25519 key: 0x and 64 hexadecimal digits, or Bech32 as tst1q…"
+    )
+  }
 }
 
 extension PaywallConfiguration.Access {
+  private static let longestProvisionalMs: Int64 = 600_000
+
   fileprivate init(_ table: TOMLTable?) throws(TOMLError) {
     free = try table?.topicFilters("free") ?? []
     let subscribe = try table?.string("subscribe") ?? "open"
@@ -96,6 +153,12 @@ extension PaywallConfiguration.Access {
         reason: "access.subscribe: '\(subscribe)' is unknown; use \"open\" or \"strict\"")
     }
     isSubscribeStrict = subscribe == "strict"
+    makesGood = try table?.boolean("make_good") ?? true
+    provisionalMs = try table?.periodMs("provisional") ?? 0
+    if let table, provisionalMs > Self.longestProvisionalMs {
+      throw table.error(
+        "provisional", "payments are in a checkpoint within seconds; use \"10m\" or less")
+    }
     try table?.finish()
   }
 }

@@ -11,7 +11,7 @@ public struct PaywallConfiguration: Sendable {
   public var realm: String
   /// Where payments are read.
   public var tangle: Tangle
-  /// Who may read what without paying.
+  /// Who may read what without paying, and what is given beside what is bought.
   public var access: Access
   /// What is sold, in the order of the file.
   public var offers: [OfferEntry]
@@ -22,6 +22,10 @@ public struct PaywallConfiguration: Sendable {
   public enum TangleProtocol: String, Sendable, CaseIterable {
     /// JSON-RPC of a Rebased node or indexer.
     case rebasedJSONRPC = "rebased-jsonrpc"
+    /// GraphQL of a Rebased indexer.
+    case rebasedGraphQL = "rebased-graphql"
+    /// REST of a Stardust node (Hornet) with its indexer: private tangles.
+    case stardust
   }
 
   /// Where payments are read.
@@ -30,22 +34,30 @@ public struct PaywallConfiguration: Sendable {
     public var `protocol`: TangleProtocol
     /// URLs, the preferred first; they may hold secrets.
     public var nodes: [String]
-    /// The chain identifier.
+    /// The chain identifier; with Stardust, the `networkName` of the node's `/api/core/v2/info`.
     public var network: String
     /// Where buyers pay.
     public var address: Address
     /// How often to look while somebody waits, in milliseconds.
     public var pollMs: Int64
+    /// How many nodes must tell the same of a payment, or of a time that is far from the wall
+    /// clock's; at most as many as there are.
+    public var agree: Int
     /// Earlier payments are not looked at, in Unix milliseconds; nil: from the ledger's birth.
     public var sinceMs: Int64?
   }
 
-  /// Who may read what without paying.
+  /// Who may read what without paying, and what is given beside what is bought.
   public struct Access: Sendable {
     /// Topics that anyone may read.
     public var free: [TopicFilter]
     /// Whether a SUBSCRIBE is refused where none of it could be read.
     public var isSubscribeStrict: Bool
+    /// Whether bought time that could not be used is made good.
+    public var makesGood: Bool
+    /// How long a payment that is in no checkpoint yet may give access, in milliseconds; 0: not at
+    /// all.
+    public var provisionalMs: Int64
   }
 
   /// An account that needs no payment.

@@ -11,18 +11,38 @@ struct Purchase: Hashable {
 ///
 /// Usually the new payments come after all that were counted, and only they are counted. One that
 /// turns up late moves what comes after it, which is counted anew as far as it changes.
+///
+/// A payment has one bought row at most: it becomes one when it is new in `payments`, and afterwards
+/// that row is changed.
 struct Fold {
   let purchase: Purchase
   let offers: OfferHistory
   let versions: OfferVersions
+  let statements: Statements
   let db: Database
 
-  /// What has become of a fold.
-  struct Counted {
-    /// What payments buy now, the new ones and those that moved.
-    var bought: [Digest: Span] = [:]
-    /// The last moment of access that was given, or taken; nil where there is none.
-    var lastEndMs: Int64?
+  private let account: Prepared.Value
+  private let offer: Prepared.Value
+
+  init(
+    _ purchase: Purchase, _ offers: OfferHistory, _ versions: OfferVersions,
+    _ statements: Statements, _ db: Database
+  ) {
+    self.purchase = purchase
+    self.offers = offers
+    self.versions = versions
+    self.statements = statements
+    self.db = db
+    account = .bytes(purchase.account)
+    offer = .bytes(purchase.offer.bytes)
+  }
+
+  /// A payment that buys something else than before, or for the first time.
+  struct Change {
+    var payment: Known
+    var version: Offer
+    var before: Span?
+    var after: Span?
   }
 
   /// A payment, and what it has bought so far.
@@ -30,20 +50,52 @@ struct Fold {
     var entry: Purchases.Entry
     /// The digest as the ledger writes it.
     var digest: String
-    var bought: Span?
+    var row: BoughtRow?
   }
 
-  private var account: Prepared.Value { .bytes(purchase.account) }
-  private var offer: Prepared.Value { .bytes(purchase.offer.bytes) }
-
   /// Counts new payments, which are in `payments` already.
-  func count(_ new: [Known]) throws -> Counted {
-    let new = new.sorted { $0.entry < $1.entry }
-    guard let first = new.first?.entry, let last = new.last?.entry else { return Counted() }
-    if try isAfterAll(first, new: Set(new.map { Array($0.digest.utf8) })) {
-      return try count(new, since: state(), until: nil)
+  ///
+  /// - Returns: What has changed, in the order of the payments; also payments that have bought
+  ///   nothing.
+  func count(_ new: [Known]) throws -> [Change] {
+    let new = new.count > 1 ? new.sorted { $0.entry < $1.entry } : new
+    guard let first = new.first?.entry, let last = new.last?.entry else { return [] }
+    if try areAfterAll(first, new) {
+      return try count(new, since: state(), new: [], until: nil)
     }
-    return try count(known(from: first), since: state(before: first), until: last)
+    let running = try bought(endingAfterMs: first.checkpoint.timeMs)
+    return try count(
+      known(from: first, running), since: state(before: first, running),
+      new: Set(new.map(\.entry.digest)), until: last)
+  }
+
+  /// Counts all payments anew, after some were taken from the account or given to it.
+  ///
+  /// What was bought with those that were taken is not looked at; `remove` takes it out.
+  ///
+  /// - Returns: What has changed.
+  func recount() throws -> [Change] {
+    let rows = try bought(endingAfterMs: .min)
+    var payments: [Known] = []
+    let start = Checkpoint(sequence: .min, timeMs: .min)
+    try forEachPayment("AND checkpoint >= ?3", start, "ASC", rows) { known in
+      payments.append(known)
+      return true
+    }
+    payments.sort { $0.entry < $1.entry }
+    guard let last = payments.last?.entry else {
+      try store(credit: 0)
+      return []
+    }
+    let new = payments.filter { $0.row == nil }.map(\.entry.digest)
+    return try count(payments, since: Purchases(), new: Set(new), until: last)
+  }
+
+  /// Takes out what a payment has bought that counts for somebody else now.
+  func remove(_ payment: String) throws {
+    try Prepared(
+      "DELETE FROM grants WHERE account = ? AND offer = ? AND kind = 'bought' AND payment = ?", db
+    ).run(account, offer, .text(payment))
   }
 
   /// Counts payments in their order.
@@ -51,13 +103,14 @@ struct Fold {
   /// - Parameters:
   ///   - payments: All payments from some point on.
   ///   - state: The state before them.
+  ///   - new: Those that are new, or none where all are.
   ///   - lastNew: After it, a purchase that comes out as it was changes nothing that follows.
   /// - Returns: What has changed.
   /// - Throws: `DatabaseError`.
   private func count(
-    _ payments: [Known], since state: Purchases, until lastNew: Purchases.Entry?
-  ) throws -> Counted {
-    var counted = Counted()
+    _ payments: [Known], since state: Purchases, new: Set<Digest>, until lastNew: Purchases.Entry?
+  ) throws -> [Change] {
+    var changes: [Change] = []
     var purchases = state
     for payment in payments {
       let entry = payment.entry
@@ -66,67 +119,73 @@ struct Fold {
         continue
       }
       let span = purchases.count(entry, offer: offer)
-      if let lastNew, lastNew < entry, let span, span == payment.bought { return counted }
-      if span != payment.bought { try store(span, for: payment, offer: offer) }
-      if let span { counted.bought[entry.digest] = span }
-      counted.lastEndMs =
-        [counted.lastEndMs, span?.endsAtMs, payment.bought?.endsAtMs].compactMap(\.self).max()
+      if let lastNew, lastNew < entry, let span, span == payment.row?.span { return changes }
+      guard span != payment.row?.span else { continue }
+      let isNew = lastNew == nil || new.contains(entry.digest)
+      try store(span, for: payment, offer: offer, isNew: isNew)
+      changes.append(
+        Change(payment: payment, version: offer, before: payment.row?.span, after: span))
     }
     if purchases.credit != state.credit || lastNew != nil {
       try store(credit: purchases.credit)
     }
-    return counted
+    return changes
   }
 
   // MARK: - What was counted before
 
-  /// Whether a payment comes after all others that were counted.
-  private func isAfterAll(_ first: Purchases.Entry, new: Set<[UInt8]>) throws -> Bool {
-    var isAfter = true
+  /// Whether the new payments, the first of which is given, come after all others that were counted.
+  private func areAfterAll(_ first: Purchases.Entry, _ new: [Known]) throws -> Bool {
+    let sequence = Prepared.Value.integer(first.checkpoint.sequence)
+    let count = try statements.countFrom.first(
+      account, offer, sequence, .integer(Int64(new.count + 1))
+    ) { $0.integer(0) }
+    if count == Int64(new.count) { return true }
+    let digests = Set(new.map { Array($0.digest.utf8) })
+    var areAfter = true
     let statement = try Prepared(
       """
       SELECT digest, checkpoint FROM payments
       WHERE account = ? AND offer = ? AND state = 'confirmed' AND checkpoint >= ?
       """, db)
-    try statement.forEach(account, offer, .integer(first.checkpoint.sequence)) { row in
-      guard let digest = row.bytes(0), !new.contains(digest) else { return true }
+    try statement.forEach(account, offer, sequence) { row in
+      guard let digest = row.bytes(0), !digests.contains(digest) else { return true }
       let isBefore =
         row.integer(1) == first.checkpoint.sequence
         && row.text(0).flatMap { Digest($0) }.map { $0 < first.digest } ?? true
-      isAfter = isBefore
-      return isAfter
+      areAfter = isBefore
+      return areAfter
     }
-    return isAfter
+    return areAfter
   }
 
   /// The state after all that was counted.
-  private func state() throws -> Purchases {
-    let credit = try Prepared("SELECT nanos FROM credits WHERE account = ? AND offer = ?", db)
-      .first(account, offer) { $0.integer(0) }
-    let endsAtMs = try Prepared(
-      """
-      SELECT ends_at FROM grants WHERE account = ? AND offer = ? AND kind = 'bought'
-      ORDER BY ends_at DESC LIMIT 1
-      """, db
-    ).first(account, offer) { $0.integer(0) }
+  func state() throws -> Purchases {
+    let credit = try statements.credit.first(account, offer) { $0.integer(0) }
+    let endsAtMs = try statements.lastEnd.first(account, offer) { $0.integer(0) }
     return Purchases(credit: credit ?? 0, endsAtMs: endsAtMs)
   }
 
   /// The state before a payment: the end of the last purchase, and what was paid since.
-  private func state(before first: Purchases.Entry) throws -> Purchases {
+  private func state(
+    before first: Purchases.Entry, _ running: [String: BoughtRow]
+  ) throws -> Purchases {
+    let ended = try lastEnded(atMs: first.checkpoint.timeMs)
     var earlier: [Known] = []
     var last: Purchases.Entry?
-    try forEachPayment("AND checkpoint <= ?3", checkpoint: first.checkpoint, "DESC") { known in
+    try forEachPayment("AND checkpoint <= ?3", first.checkpoint, "DESC", running) { known in
       // The order within a checkpoint is that of the digests' bytes, which SQL does not know.
       if let last, known.entry.checkpoint.sequence < last.checkpoint.sequence { return false }
       guard known.entry < first else { return true }
+      var known = known
+      if known.row == nil, known.digest == ended?.digest { known.row = ended?.row }
       earlier.append(known)
-      if known.bought != nil { last = last ?? known.entry }
+      if known.row != nil { last = last ?? known.entry }
       return true
     }
     var credit: Nanos = 0
     for known in earlier.sorted(by: { $0.entry > $1.entry }) {
-      if let bought = known.bought {
+      if let bought = known.row?.span {
         return Purchases(credit: credit, endsAtMs: bought.endsAtMs)
       }
       let (sum, overflow) = credit.addingReportingOverflow(known.entry.amount)
@@ -135,9 +194,40 @@ struct Fold {
     return Purchases(credit: credit)
   }
 
-  private func known(from first: Purchases.Entry) throws -> [Known] {
+  /// What was bought and ends after a time, by payment.
+  private func bought(endingAfterMs timeMs: Int64) throws -> [String: BoughtRow] {
+    var rows: [String: BoughtRow] = [:]
+    let statement = try Prepared(
+      """
+      SELECT payment, id, starts_at, ends_at FROM grants
+      WHERE account = ? AND offer = ? AND ends_at > ? AND kind = 'bought'
+      """, db)
+    try statement.forEach(account, offer, .integer(timeMs)) { row in
+      if let payment = row.text(0), let bought = BoughtRow(row) { rows[payment] = bought }
+      return true
+    }
+    return rows
+  }
+
+  /// The last purchase of those that have ended at a time.
+  private func lastEnded(atMs timeMs: Int64) throws -> (digest: String, row: BoughtRow)? {
+    try Prepared(
+      """
+      SELECT payment, id, starts_at, ends_at FROM grants
+      WHERE account = ? AND offer = ? AND ends_at <= ? AND kind = 'bought'
+      ORDER BY ends_at DESC LIMIT 1
+      """, db
+    ).first(account, offer, .integer(timeMs)) { row in
+      guard let payment = row.text(0), let bought = BoughtRow(row) else { return nil }
+      return (payment, bought)
+    }
+  }
+
+  private func known(
+    from first: Purchases.Entry, _ running: [String: BoughtRow]
+  ) throws -> [Known] {
     var payments: [Known] = []
-    try forEachPayment("AND checkpoint >= ?3", checkpoint: first.checkpoint, "ASC") { known in
+    try forEachPayment("AND checkpoint >= ?3", first.checkpoint, "ASC", running) { known in
       if known.entry >= first { payments.append(known) }
       return true
     }
@@ -145,14 +235,14 @@ struct Fold {
   }
 
   private func forEachPayment(
-    _ condition: String, checkpoint: Checkpoint, _ order: String, read: (Known) throws -> Bool
+    _ condition: String, _ checkpoint: Checkpoint, _ order: String,
+    _ running: [String: BoughtRow], read: (Known) throws -> Bool
   ) throws {
     let statement = try Prepared(
       """
-      SELECT p.digest, p.checkpoint, p.paid_at, p.amount, g.starts_at, g.ends_at
-      FROM payments p LEFT JOIN grants g ON g.payment = p.digest AND g.kind = 'bought'
-      WHERE p.account = ?1 AND p.offer = ?2 AND p.state = 'confirmed' \(condition)
-      ORDER BY p.checkpoint \(order)
+      SELECT digest, checkpoint, paid_at, amount FROM payments
+      WHERE account = ?1 AND offer = ?2 AND state = 'confirmed' \(condition)
+      ORDER BY checkpoint \(order)
       """, db)
     try statement.forEach(account, offer, .integer(checkpoint.sequence)) { row in
       guard let text = row.text(0), let digest = Digest(text), let sequence = row.integer(1),
@@ -160,21 +250,33 @@ struct Fold {
       else { return true }
       let entry = Purchases.Entry(
         digest: digest, checkpoint: Checkpoint(sequence: sequence, timeMs: timeMs), amount: amount)
-      var known = Known(entry: entry, digest: text)
-      if let startsAtMs = row.integer(4), let endsAtMs = row.integer(5) {
-        known.bought = Span(startsAtMs: startsAtMs, endsAtMs: endsAtMs)
-      }
-      return try read(known)
+      return try read(Known(entry: entry, digest: text, row: running[text]))
     }
   }
 
   // MARK: - Storing
 
-  private func store(_ span: Span?, for known: Known, offer: Offer) throws {
+  private func store(_ span: Span?, for known: Known, offer: Offer, isNew: Bool) throws {
     let payment = Prepared.Value.text(known.digest)
     guard let span else {
-      return try Prepared("DELETE FROM grants WHERE payment = ? AND kind = 'bought'", db)
-        .run(payment)
+      guard let row = known.row else { return }
+      return try Prepared("DELETE FROM grants WHERE id = ?", db).run(.integer(row.id))
+    }
+    let start = Prepared.Value.integer(span.startsAtMs)
+    let end = Prepared.Value.integer(span.endsAtMs)
+    if let row = known.row {
+      return try Prepared("UPDATE grants SET starts_at = ?, ends_at = ? WHERE id = ?", db)
+        .run(start, end, .integer(row.id))
+    }
+    if !isNew {
+      // An admin's SQL may have moved it to where it was not looked for.
+      try Prepared(
+        """
+        UPDATE grants SET starts_at = ?, ends_at = ?
+        WHERE account = ? AND offer = ? AND kind = 'bought' AND payment = ?
+        """, db
+      ).run(start, end, account, self.offer, payment)
+      if db.changesCount > 0 { return }
     }
     guard let version = versions.row(of: offer) else {
       throw DatabaseError(
@@ -182,16 +284,7 @@ struct Fold {
         message: "offers has lost a version of '\(offer.name)' that is on sale; "
           + "reload the configuration, which puts it back")
     }
-    try Prepared(
-      """
-      INSERT INTO grants (account, offer, kind, starts_at, ends_at, payment, version)
-      VALUES (?, ?, 'bought', ?, ?, ?, ?)
-      ON CONFLICT (payment) WHERE kind = 'bought' DO UPDATE SET
-        starts_at = excluded.starts_at, ends_at = excluded.ends_at
-      """, db
-    ).run(
-      account, self.offer, .integer(span.startsAtMs), .integer(span.endsAtMs), payment,
-      .integer(version))
+    try statements.insertBought.run(account, self.offer, start, end, payment, .integer(version))
   }
 
   private func store(credit: Nanos) throws {
@@ -201,5 +294,19 @@ struct Fold {
       try Prepared("INSERT OR REPLACE INTO credits VALUES (?, ?, ?)", db)
         .run(account, offer, .integer(credit))
     }
+  }
+}
+
+/// A bought row of `grants`.
+struct BoughtRow {
+  var id: Int64
+  var span: Span
+
+  /// Reads id, start and end of the current row, after its first column.
+  fileprivate init?(_ row: Prepared) {
+    guard let id = row.integer(1), let startsAtMs = row.integer(2), let endsAtMs = row.integer(3)
+    else { return nil }
+    self.id = id
+    span = Span(startsAtMs: startsAtMs, endsAtMs: endsAtMs)
   }
 }

@@ -5,14 +5,24 @@ extension Ledger {
   /// How many changes are taken at once.
   private static let changeLimit = 10_000
 
-  /// Takes out whose grants others have changed: an admin's `sqlite3`, or `paywall grant`.
+  /// What others have changed, as an admin's `sqlite3` or `paywall grant`.
+  public struct Taken: Hashable, Sendable {
+    /// Whose grants: names inside the broker, as they are written.
+    public var accounts: Set<Username>
+    /// Whether passwords of buyers were changed.
+    public var areLogins: Bool
+    /// Whether there is more to take.
+    public var areMore: Bool
+  }
+
+  /// Takes out what others have changed.
   ///
   /// Triggers note it in `changes`; what this connection writes itself is not noted. Where somebody
   /// holds a write lock, the changes are read now and removed later.
   ///
-  /// - Returns: Names inside the broker, as they are written; and whether there are more to take.
+  /// - Returns: What was changed.
   /// - Throws: `LedgerError`.
-  public func takeChanges() throws(LedgerError) -> (accounts: Set<Username>, areMore: Bool) {
+  public func takeChanges() throws(LedgerError) -> Taken {
     let changes: Changes
     do throws(LedgerError) {
       changes = try write { db in
@@ -28,7 +38,11 @@ extension Ledger {
       changes = try read { try Changes(after: seenChange, limit: Self.changeLimit, $0) }
       seenChange = changes.last
     }
-    return (changes.accounts, changes.count == Self.changeLimit)
+    var accounts = changes.accounts
+    // No account can have this name.
+    let areLogins = accounts.remove(Array(":logins".utf8)) != nil
+    let areMore = changes.count == Self.changeLimit
+    return Taken(accounts: accounts, areLogins: areLogins || areMore, areMore: areMore)
   }
 
   /// Forgets what others have changed, before everything is read.

@@ -16,20 +16,34 @@ extension Ledger {
   /// - Parameters:
   ///   - entries: The offers, in the order of the configuration.
   ///   - nowMs: The tangle's time.
-  ///   - firstFromMs: From when offers hold that the ledger has never seen.
+  ///   - firstFromMs: From when the first offers of the ledger hold. Where that is earlier than it
+  ///     was, payments from there on count too.
   /// - Returns: Every version that was ever in force.
-  /// - Throws: `OfferHistoryError` where the past would change, else `LedgerError`.
+  /// - Throws: `OfferHistoryError` where the past would change, else `LedgerError`; `invalid` where
+  ///   payments that the first offers would then have sold were counted without them.
   public func apply(
     offers entries: [OfferEntry], nowMs: Int64, firstFromMs: Int64
   ) throws -> OfferHistory {
     let stored = OfferHistory(versions: try storedOffers().map(\.offer))
     var history = stored
+    let formerMs = try offersFromMs() ?? stored.versions.map(\.validFromMs).min() ?? firstFromMs
+    let moved = history.extend(backTo: firstFromMs, from: formerMs, entries)
+    try checkNothingCounted(fromMs: firstFromMs, untilMs: moved.isEmpty ? firstFromMs : formerMs)
     try history.apply(entries, nowMs: nowMs, firstFromMs: firstFromMs)
     // Nothing to write, then, while an admin's shell may hold a lock.
     guard history != stored else { return history }
     let versions = history.versions
+    let offersFromMs = min(firstFromMs, formerMs)
     knownVersions = nil
     try write { db in
+      try db.execute(
+        sql: "INSERT OR REPLACE INTO meta VALUES ('offers_from', ?)",
+        arguments: ["\(offersFromMs)"])
+      for offer in moved {
+        try db.execute(
+          sql: "UPDATE offers SET valid_from_at = ? WHERE name = ? AND valid_from_at = ?",
+          arguments: [firstFromMs, offer.name.description, formerMs])
+      }
       // Versions that never came into force may vanish again.
       try db.execute(
         sql: """
@@ -41,6 +55,32 @@ extension Ledger {
       }
     }
     return history
+  }
+
+  /// From when the first offers hold; nil where that was never noted.
+  private func offersFromMs() throws(LedgerError) -> Int64? {
+    try read { try Self.meta("offers_from", $0).flatMap(Int64.init) }
+  }
+
+  /// Refuses to sell in a time whose payments were judged without these offers.
+  private func checkNothingCounted(fromMs: Int64, untilMs: Int64) throws(LedgerError) {
+    let latestMs = try read { db in
+      try Prepared(
+        """
+        SELECT max(paid_at) FROM payments
+        WHERE paid_at >= ? AND paid_at < ? AND state IN ('confirmed', 'unclaimed')
+        """, db
+      ).first(.integer(fromMs), .integer(untilMs)) { $0.integer(0) }
+    }
+    guard let latestMs else { return }
+    throw LedgerError(
+      code: .invalid, path: path,
+      reason: "'since' cannot move back before payments that were counted already, the last at "
+        + "\(Self.moment(latestMs)); give it a later time, or leave it as it was")
+  }
+
+  private static func moment(_ timeMs: Int64) -> String {
+    Date(timeIntervalSince1970: Double(timeMs / 1000)).formatted(.iso8601)
   }
 
   /// Every version of every offer, in the order of the configuration.

@@ -12,12 +12,19 @@ extension Ledger {
       public var assignment: Assignment?
       /// What it bought; nil where nothing, or not yet.
       public var bought: Span?
+      /// What makes good that it became known late; nil where nothing was lost.
+      public var madeGood: Span?
+      /// The access that it gives before it is in a checkpoint; nil where none.
+      public var provisional: Span?
     }
 
-    /// New payments, and pending ones that were confirmed, in their order.
+    /// New payments and pending ones that were confirmed, in their order, and earlier ones that count
+    /// for somebody else now.
     public var outcomes: [Outcome] = []
     /// The names of the accounts whose access may have changed from `nowMs` on.
     public var accounts: Set<Username> = []
+    /// Logins of buyers that are right from now on, or are not any more.
+    public var logins: [Login] = []
   }
 
   /// Where reading stands for a network and an address.
@@ -81,92 +88,35 @@ extension Ledger {
   ///   - network: The chain identifier.
   ///   - address: The seller's address.
   ///   - offers: What was sold, and when.
-  ///   - nowMs: The time, for the records.
-  ///   - open: Opens sealed memos, as `Assignment.of` wants it.
+  ///   - terms: What else the seller gives.
+  ///   - nowMs: The tangle's time.
+  ///   - open: Opens sealed memos; nil for what cannot be opened, or claims no account.
   /// - Returns: What has changed.
   /// - Throws: `LedgerError`; then nothing has changed.
   public func record(
-    _ page: PaymentPage, network: String, address: Address, offers: OfferHistory, nowMs: Int64,
-    open: ([UInt8]) -> (account: Account, offer: [UInt8]?)? = { _ in nil }
+    _ page: PaymentPage, network: String, address: Address, offers: OfferHistory,
+    terms: Terms = Terms(), nowMs: Int64,
+    open: @escaping ([UInt8]) -> BuyerClaim? = { _ in nil }
   ) throws(LedgerError) -> Recorded {
     let versions = try offerVersions()
-    return try write { db in
-      var recorded = Recorded()
-      var touched: [Purchase: [Fold.Known]] = [:]
-      for payment in page.payments {
-        let digest = payment.digest.description
-        let state = try Self.state(of: digest, db)
-        guard state == nil || state == "pending" && payment.checkpoint != nil else { continue }
-        let judged = payment.rejection == nil ? payment.checkpoint : nil
-        let assignment = judged.map {
-          Assignment.of(payment, atMs: $0.timeMs, offers: offers, open: open)
-        }
-        try Self.insert(payment, digest: digest, assignment, nowMs: nowMs, db)
-        recorded.outcomes.append(Recorded.Outcome(payment: payment, assignment: assignment))
-        guard case .claimed(let account, let offer)? = assignment, let judged else { continue }
-        try Self.ensure(account, nowMs: nowMs, db)
-        touched[Purchase(account: account.username, offer: offer.name), default: []].append(
-          Fold.Known(
-            entry: .init(digest: payment.digest, checkpoint: judged, amount: payment.amount),
-            digest: digest))
-      }
-      var bought: [Digest: Span] = [:]
-      for (purchase, new) in touched {
-        let fold = Fold(purchase: purchase, offers: offers, versions: versions, db: db)
-        let counted = try fold.count(new)
-        bought.merge(counted.bought) { $1 }
-        if counted.lastEndMs ?? .min > nowMs { recorded.accounts.insert(purchase.account) }
-      }
-      for index in recorded.outcomes.indices {
-        recorded.outcomes[index].bought = bought[recorded.outcomes[index].payment.digest]
-      }
+    var terms = terms
+    terms.madeGoodSinceMs = terms.makesGood ? try bornAtMs() : nil
+    let recorded = try write { [terms, isOutageOver] db in
+      var recording = try Recording(
+        db, offers: offers, versions: versions, terms: terms, nowMs: nowMs, open: open)
+      for payment in page.payments { try recording.add(payment) }
+      let recorded = try recording.finish()
       try Self.store(page.position, network: network, address: address, nowMs: nowMs, db)
+      if isOutageOver { try Self.noteAlive(nowMs: nowMs, db) }
       return recorded
     }
+    checkpoint(afterRecording: page.payments.count)
+    return recorded
   }
 
   private static func state(of digest: String, _ db: Database) throws -> String? {
     try Prepared("SELECT state FROM payments WHERE digest = ?", db)
       .first(.text(digest)) { $0.text(0) }
-  }
-
-  private static func insert(
-    _ payment: Payment, digest: String, _ assignment: Assignment?, nowMs: Int64, _ db: Database
-  ) throws {
-    var state = payment.checkpoint == nil ? "pending" : "rejected"
-    var reason = payment.rejection
-    var account: String?
-    var offer: String?
-    switch assignment {
-    case .claimed(let claimant, let sold):
-      state = "confirmed"
-      account = claimant.description
-      offer = sold.name.description
-    case .unclaimed(let why):
-      state = "unclaimed"
-      reason = why
-    case nil: break
-    }
-    try Prepared(
-      """
-      INSERT INTO payments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (digest) DO UPDATE SET
-        payer = excluded.payer, verified = excluded.verified, amount = excluded.amount,
-        memo = excluded.memo, checkpoint = excluded.checkpoint, paid_at = excluded.paid_at,
-        state = excluded.state, reason = excluded.reason, account = excluded.account,
-        offer = excluded.offer
-      """, db
-    ).run(
-      .text(digest), .init(payment.payer?.description),
-      .integer(payment.isPayerVerified ? 1 : 0), .integer(payment.amount),
-      .init(payment.memo.text), .init(payment.checkpoint?.sequence),
-      .init(payment.checkpoint?.timeMs), .integer(nowMs), .text(state), .init(reason),
-      .init(account), .init(offer))
-  }
-
-  private static func ensure(_ account: Account, nowMs: Int64, _ db: Database) throws {
-    try Prepared("INSERT INTO accounts VALUES (?, ?, NULL, ?) ON CONFLICT DO NOTHING", db)
-      .run(.text(account.description), .text(account.kind), .integer(nowMs))
   }
 
   private static func store(

@@ -8,11 +8,13 @@ struct OfferVersions {
     var validFromMs: Int64
   }
 
+  private let offers: [Offer]
   private var rowsByName: [[UInt8]: [Int64]] = [:]
   private var nameByRow: [Int64: [UInt8]] = [:]
   private var rowByKey: [Key: Int64] = [:]
 
   init(_ offers: [Ledger.StoredOffer]) {
+    self.offers = offers.map(\.offer)
     for stored in offers {
       let name = stored.offer.name
       rowsByName[name.bytes, default: []].append(stored.id)
@@ -23,6 +25,11 @@ struct OfferVersions {
 
   /// The names of all offers, sorted.
   var names: [String] { rowsByName.keys.map { String(decoding: $0, as: UTF8.self) }.sorted() }
+
+  /// The version of an offer that is in force at a time; nil where there is none.
+  func offer(named name: Name, atMs timeMs: Int64) -> Offer? {
+    offers.first { $0.name == name && $0.isInForce(atMs: timeMs) }
+  }
 
   /// All versions of an offer; none where it was never sold.
   func rows(of name: [UInt8]) -> [Int64] {

@@ -38,7 +38,7 @@ extension Schema {
   }
 
   /// The statements that made tables, indexes and triggers, by kind and name.
-  private static func objects(_ db: Database) throws -> [String: String] {
+  static func objects(_ db: Database) throws -> [String: String] {
     var objects: [String: String] = [:]
     let statement = try Prepared(
       "SELECT type || ' ' || name, sql FROM sqlite_schema WHERE type <> 'view' AND sql IS NOT NULL",

@@ -3,7 +3,7 @@
 /// Times are Unix milliseconds UTC in columns named `…_at`, amounts are NANOS.
 enum Schema {
   /// Counts up with each change; kept in `PRAGMA user_version`.
-  static let version = 1
+  static let version: Int64 = 3
 
   static let tables = """
     -- What the ledger is: one row a key.
@@ -44,6 +44,17 @@ enum Schema {
       created_at    INTEGER NOT NULL
     ) STRICT;
 
+    -- Sealed memos that were opened: who claims which buyer's name, by which password.
+    CREATE TABLE claims (
+      payment       TEXT PRIMARY KEY REFERENCES payments (digest),
+      username      TEXT NOT NULL,      -- buyer:NAME
+      password_hash TEXT NOT NULL,
+      offer         TEXT,               -- as the memo names it; NULL: it names none
+      is_first      INTEGER NOT NULL CHECK (is_first IN (0, 1))  -- 1: the account is its
+    ) STRICT;
+    CREATE INDEX claims_by_username ON claims (username);
+    CREATE UNIQUE INDEX claims_first ON claims (username) WHERE is_first = 1;
+
     -- What was paid and was too little to buy anything yet.
     CREATE TABLE credits (
       account TEXT NOT NULL,
@@ -81,25 +92,35 @@ enum Schema {
       CHECK (starts_at <= ends_at),
       CHECK ((kind = 'bought') <= (payment IS NOT NULL AND version IS NOT NULL))
     ) STRICT;
-    CREATE UNIQUE INDEX grants_once ON grants (payment) WHERE kind = 'bought';
     CREATE INDEX grants_by_account ON grants (account, offer, ends_at);
     CREATE INDEX grants_by_end ON grants (ends_at);
     CREATE INDEX grants_by_version ON grants (version, ends_at)
       WHERE version IS NOT NULL AND kind <> 'revoked';
     CREATE INDEX grants_by_offer ON grants (offer, ends_at)
       WHERE version IS NULL AND kind <> 'revoked';
+    CREATE INDEX grants_made_good ON grants (ends_at) WHERE kind = 'made_good';
+    CREATE INDEX grants_provisional ON grants (payment)
+      WHERE kind = 'granted' AND payment IS NOT NULL;
 
-    -- Whose grants somebody other than the broker has changed; the broker takes them out.
+    -- Whose grants somebody other than the broker has changed, or, as ':logins', that passwords were;
+    -- the broker takes them out.
     CREATE TABLE changes (
       id      INTEGER PRIMARY KEY,
       account TEXT NOT NULL
     ) STRICT;
+    CREATE TRIGGER accounts_inserted AFTER INSERT ON accounts BEGIN
+      INSERT INTO changes (account) VALUES (':logins');
+    END;
+    CREATE TRIGGER accounts_updated AFTER UPDATE ON accounts BEGIN
+      INSERT INTO changes (account) VALUES (':logins');
+    END;
+    CREATE TRIGGER accounts_deleted AFTER DELETE ON accounts BEGIN
+      INSERT INTO changes (account) VALUES (':logins');
+    END;
     -- Before: REPLACE removes rows without a word, https://sqlite.org/lang_conflict.html.
     CREATE TRIGGER grants_inserting BEFORE INSERT ON grants BEGIN
       INSERT INTO changes (account) SELECT account FROM grants
         WHERE id = NEW.id;
-      INSERT INTO changes (account) SELECT account FROM grants
-        WHERE kind = 'bought' AND payment = NEW.payment;
     END;
     CREATE TRIGGER grants_inserted AFTER INSERT ON grants BEGIN
       INSERT INTO changes (account) VALUES (NEW.account);
@@ -107,8 +128,6 @@ enum Schema {
     CREATE TRIGGER grants_updating BEFORE UPDATE ON grants BEGIN
       INSERT INTO changes (account) SELECT account FROM grants
         WHERE id IN (OLD.id, NEW.id);
-      INSERT INTO changes (account) SELECT account FROM grants
-        WHERE kind = 'bought' AND payment = NEW.payment;
     END;
     CREATE TRIGGER grants_updated AFTER UPDATE ON grants BEGIN
       INSERT INTO changes (account) VALUES (NEW.account);

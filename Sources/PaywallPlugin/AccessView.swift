@@ -82,18 +82,29 @@ struct AccessView {
 
   /// Hands over what has changed where somebody else wrote to the ledger, and what could not be read
   /// before.
-  mutating func noticeAdmin(nowMs: Int64) throws(LedgerError) {
+  ///
+  /// - Parameters:
+  ///   - nowMs: The tangle's time.
+  ///   - logins: Forgets what it has read where others have changed passwords.
+  /// - Returns: Whose access may have changed; nil: anybody's.
+  /// - Throws: `LedgerError`; then the same is looked for next time.
+  mutating func noticeAdmin(
+    nowMs: Int64, logins: inout LoginView
+  ) throws(LedgerError) -> Set<Username>? {
     let version = try ledger.dataVersion()
-    guard version != dataVersion || !unread.isEmpty || isTableUnread else { return }
+    guard version != dataVersion || !unread.isEmpty || isTableUnread else { return [] }
     let taken = try ledger.takeChanges()
+    if taken.areLogins { logins.forget() }
     unread.formUnion(taken.accounts)
     if taken.areMore {
       // One by one they would take longer than all at once.
       isTableUnread = true
       try ledger.discardChanges()
     }
+    let changed = isTableUnread ? nil : unread
     try update([], nowMs: nowMs)
     dataVersion = version
+    return changed
   }
 
   /// Hands over what every account holds.

@@ -1,5 +1,4 @@
 import CMosquittoPlugin
-import Synchronization
 
 /// The broker's log, on its main thread.
 enum BrokerLog {
@@ -34,26 +33,13 @@ enum BrokerLog {
 ///
 /// The broker's log belongs to the main thread: with `log_dest topic` a line becomes a message.
 final class LogQueue: Sendable {
-  private static let limit = 1000
-  private let lines = Mutex<[BrokerLog.Line]>([])
-  private let isEmpty = Atomic(true)
+  private let lines = Handover<BrokerLog.Line>(limit: 1000)
 
   /// Adds a line; drops it where a thousand already wait, for nobody reads them then.
   func write(_ level: BrokerLog.Level, _ text: String) {
-    lines.withLock { lines in
-      if lines.count < Self.limit { lines.append(BrokerLog.Line(level: level, text: text)) }
-    }
-    isEmpty.store(false, ordering: .releasing)
+    lines.add(BrokerLog.Line(level: level, text: text))
   }
 
   /// Takes the lines, without waiting: none where the other thread is just writing one.
-  func takeAll() -> [BrokerLog.Line] {
-    guard !isEmpty.load(ordering: .acquiring) else { return [] }
-    let taken = lines.withLockIfAvailable { lines in
-      isEmpty.store(true, ordering: .relaxed)
-      defer { lines = [] }
-      return lines
-    }
-    return taken ?? []
-  }
+  func takeAll() -> [BrokerLog.Line] { lines.takeAll() }
 }

@@ -12,7 +12,7 @@ enum Callbacks {
     (CInt(MOSQ_EVT_RELOAD.rawValue), reload), (CInt(MOSQ_EVT_ACL_CHECK.rawValue), checkAccess),
     (CInt(MOSQ_EVT_BASIC_AUTH.rawValue), authenticate), (CInt(MOSQ_EVT_TICK.rawValue), tick),
     (CInt(MOSQ_EVT_DISCONNECT.rawValue), disconnected),
-    (newerConnect, connected), (newerClientOffline, wentOffline),
+    (newerConnect, connected), (newerClientOffline, disconnected),
   ]
 
   /// Events of Mosquitto 2.1: `MOSQ_EVT_CONNECT` and `MOSQ_EVT_CLIENT_OFFLINE`.
@@ -49,7 +49,7 @@ enum Callbacks {
     // The broker's reference is enough; to count another one at each delivery costs as much as the
     // check.
     return Unmanaged<Plugin>.fromOpaque(userdata)._withUnsafeGuaranteedRef {
-      $0.checkAccess(event.pointee)
+      $0.checkAccess(event)
     }
   }
 
@@ -62,8 +62,13 @@ enum Callbacks {
 
   private static let tick: Callback = { _, event, userdata in
     plugin(userdata)?.tick()
+    let tick = event?.assumingMemoryBound(to: mosquitto_evt_tick.self)
     // Mosquitto 2.1 names this field next_ms: it may sleep for hours where nobody asks to be woken.
-    event?.assumingMemoryBound(to: mosquitto_evt_tick.self).pointee.next_ns = 100
+    tick?.pointee.next_ns = 100
+    // It adds that to these, and calls again once its wall clock is past the sum: where the clock was
+    // put back by hours, it would not call for hours.
+    tick?.pointee.now_s = 0
+    tick?.pointee.now_ns = 0
     return MOSQ_ERR_SUCCESS.rawValue
   }
 
@@ -74,11 +79,6 @@ enum Callbacks {
 
   private static let disconnected: Callback = { _, event, userdata in
     if let client = client(event) { plugin(userdata)?.disconnected(client) }
-    return MOSQ_ERR_SUCCESS.rawValue
-  }
-
-  private static let wentOffline: Callback = { _, event, userdata in
-    if let client = client(event) { plugin(userdata)?.wentOffline(client) }
     return MOSQ_ERR_SUCCESS.rawValue
   }
 

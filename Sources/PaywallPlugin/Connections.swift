@@ -9,6 +9,7 @@ struct Connections {
   private struct Connection {
     var clientID: [UInt8]
     var username: Username?
+    var isClean: Bool
     var serial: UInt64
   }
 
@@ -42,6 +43,16 @@ struct Connections {
     recordsByClientID[clientID] != nil
   }
 
+  /// The newest connection of a client id, and whether it began a new session.
+  func newest(
+    of clientID: [UInt8]
+  ) -> (record: UnsafeRawPointer, username: Username?, isClean: Bool)? {
+    guard let record = recordsByClientID[clientID]?.last, let connection = byRecord[record] else {
+      return nil
+    }
+    return (record, connection.username, connection.isClean)
+  }
+
   /// Whether a connection is among the newest of its account.
   func isAmongNewest(_ limit: Int, _ record: UnsafeRawPointer) -> Bool {
     guard let connection = byRecord[record], let username = connection.username,
@@ -52,10 +63,11 @@ struct Connections {
 
   /// Adds a connection, the newest of its account.
   mutating func insert(
-    _ record: UnsafeRawPointer, clientID: [UInt8], username: Username?
+    _ record: UnsafeRawPointer, clientID: [UInt8], username: Username?, isClean: Bool
   ) {
     remove(record)
-    byRecord[record] = Connection(clientID: clientID, username: username, serial: nextSerial)
+    byRecord[record] = Connection(
+      clientID: clientID, username: username, isClean: isClean, serial: nextSerial)
     recordsByClientID[clientID, default: []].append(record)
     if let username { serialsByUsername[username, default: []].append(nextSerial) }
     nextSerial += 1

@@ -2,18 +2,11 @@ import Glibc
 import IOTACrypto
 import PaywallCore
 
-/// The secret from which the broker derives all others; 32 random bytes in a file of their own.
+/// The file of the secret from which the broker derives all others: 32 random bytes, written as 64
+/// hexadecimal digits.
 ///
-/// Brokers that share an address share it. It is written as 64 hexadecimal digits.
-struct MasterSecret {
-  private let bytes: [UInt8]
-
-  /// What names the secret without giving it away, for the ledger.
-  var fingerprint: String {
-    Hex.encode(
-      Blake2b.hash(Array("mqtt-paywall fingerprint".utf8), key: bytes).bytes.prefix(16))
-  }
-
+/// Brokers that share an address share it.
+enum MasterSecret {
   /// Reads the secret, or makes it where the file is missing and may be made.
   ///
   /// - Parameters:
@@ -21,7 +14,7 @@ struct MasterSecret {
   ///   - mayCreate: Whether a missing file is made: together with a new ledger only.
   /// - Returns: The secret.
   /// - Throws: `StartError`.
-  static func load(path: String, mayCreate: Bool) throws(StartError) -> MasterSecret {
+  static func load(path: String, mayCreate: Bool) throws(StartError) -> MasterKey {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
       let reason = errno
@@ -43,26 +36,27 @@ struct MasterSecret {
     let count = read(descriptor, &text, text.count)
     let digits = String(decoding: text.prefix(max(0, count)), as: UTF8.self)
       .split(whereSeparator: \.isWhitespace)
-    guard digits.count == 1, let bytes = Hex.decode(digits[0]), bytes.count == 32 else {
+    guard digits.count == 1, let key = Hex.decode(digits[0]).flatMap({ MasterKey($0) }) else {
       throw StartError(
         "secret_file \(path) does not hold 64 hexadecimal digits; put back the right file")
     }
-    return MasterSecret(bytes: bytes)
+    return key
   }
 
-  private static func create(path: String) throws(StartError) -> MasterSecret {
+  private static func create(path: String) throws(StartError) -> MasterKey {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw StartError(secret: path, errno: errno) }
     defer { close(descriptor) }
     var generator = SystemRandomNumberGenerator()
     let bytes = (0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }
+    guard let key = MasterKey(bytes) else { throw StartError(secret: path, errno: EINVAL) }
     let line = Array((Hex.encode(bytes) + "\n").utf8)
     guard write(descriptor, line, line.count) == line.count, fsync(descriptor) == 0 else {
       let reason = errno
       unlink(path)
       throw StartError(secret: path, errno: reason)
     }
-    return MasterSecret(bytes: bytes)
+    return key
   }
 }
 

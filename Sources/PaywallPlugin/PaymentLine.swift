@@ -1,4 +1,3 @@
-import Foundation
 import Ledger
 import PaywallCore
 
@@ -11,24 +10,35 @@ enum PaymentLine {
     let amount = Amount.describe(payment.amount)
     switch outcome.assignment {
     case nil:
-      return "\(start) of \(amount) is pending"
+      let access = outcome.provisional.map { ", and gives access until \(time($0.endsAtMs))" }
+      return "\(start) of \(amount) is pending\(access ?? "")"
     case .unclaimed(let reason):
       return "\(start) of \(amount) is unclaimed: \(reason)"
     case .claimed(let account, let offer):
       let effect =
         outcome.bought.map { "until \(time($0.endsAtMs))" } ?? "too little, kept as credit"
-      return "\(start) of \(amount) for \(account): '\(offer.name)' \(effect)"
+      let line = "\(start) of \(amount) for \(account): '\(offer.name)' \(effect)"
+      guard let madeGood = outcome.madeGood else { return line }
+      let lost = length(madeGood.endsAtMs &- madeGood.startsAtMs)
+      return "\(line); \(lost) of it had passed when it became known, and is made good until "
+        + time(madeGood.endsAtMs)
     }
   }
 
-  /// From here on, what formats dates may not; only a ledger edited by hand leads there.
-  private static let yearTenThousandMs: Int64 = 253_402_300_800_000
-
-  private static func time(_ timeMs: Int64) -> String {
-    guard timeMs < yearTenThousandMs else { return "the end of the calendar" }
-    return Date(timeIntervalSince1970: Double(timeMs) / 1000)
-      .formatted(
-        .iso8601.year().month().day().time(includingFractionalSeconds: true)
-          .timeZone(separator: .omitted))
+  /// One line about an outage.
+  static func describe(_ outage: Ledger.Outage) -> String {
+    let times = "from \(time(outage.span.startsAtMs)) to \(time(outage.span.endsAtMs))"
+    let count = outage.accounts.count
+    guard count > 0 else {
+      return "the broker was down \(times); nobody's bought time ran meanwhile"
+    }
+    return "the broker was down \(times); \(count) \(count == 1 ? "account is" : "accounts are") "
+      + "given anew what ran meanwhile, \(length(outage.madeGoodMs)) in all (kind 'made_good')"
   }
+
+  private static func length(_ timeMs: Int64) -> String {
+    Period.describe(ms: timeMs < 1000 ? timeMs : timeMs / 1000 * 1000)
+  }
+
+  private static func time(_ timeMs: Int64) -> String { WrittenTime.describe(timeMs) }
 }

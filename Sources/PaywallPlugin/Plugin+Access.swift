@@ -4,90 +4,56 @@ import CMosquittoPlugin
 /// What the broker asks about topics.
 extension Plugin {
   /// Answers ACL_CHECK.
-  func checkAccess(_ event: mosquitto_evt_acl_check) -> CInt {
-    guard isOnMainThread, let topic = Self.bytes(event.topic) else {
+  ///
+  /// READ is asked for each delivery to each subscriber: what it does not need is not done for it.
+  func checkAccess(_ event: UnsafePointer<mosquitto_evt_acl_check>) -> CInt {
+    guard isOnMainThread, let topic = event.pointee.topic else {
       return MOSQ_ERR_PLUGIN_DEFER.rawValue
     }
     table.applyChanges()
-    let username = event.client.flatMap { Self.bytes(mosquitto_client_username($0)) }
-    switch event.access {
+    let client = event.pointee.client
+    let username = client.flatMap { mosquitto_client_username($0) }
+    switch event.pointee.access {
     case MOSQ_ACL_READ:
-      let decision = table.mayRead(
-        topic, username: username, nowMs: clock._withUnsafeGuaranteedRef { $0.tickMs })
+      let decision = table.mayRead(topic, username: username) {
+        clock._withUnsafeGuaranteedRef { $0.tickMs }
+      }
       guard decision == .allow, table.hasConnectionLimits else { return Self.code(decision) }
-      return Self.code(isWithinLimit(event.client, topic, username) ? .allow : .deny)
+      return Self.code(isWithinLimit(client, topic, username) ? .allow : .deny)
     case MOSQ_ACL_WRITE:
       return Self.code(table.mayWrite(topic, username: username))
     case MOSQ_ACL_SUBSCRIBE:
-      return subscribe(event.client, topic, username)
+      return Self.code(subscribe(client, Self.bytes(topic), username.map { Self.bytes($0) }))
     case MOSQ_ACL_UNSUBSCRIBE:
-      unsubscribe(event.client, topic, username)
+      unshare(client, Self.bytes(topic))
+      leave(client, Self.bytes(topic))
       return MOSQ_ERR_SUCCESS.rawValue
     default:
       return MOSQ_ERR_PLUGIN_DEFER.rawValue
     }
   }
 
-  /// Kicks those members of shared subscriptions who may no longer read what they share.
-  ///
-  /// Never from a check: the broker would free what it is walking over.
-  func kickSharedMembers() {
-    let nowMs = shared.clock.nowMs
-    let gone = sharedMembers.removeAll { member in
-      member.filter.withUnsafeBytes { filter in
-        guard let username = member.username else {
-          return table.maySubscribe(filter, username: nil, nowMs: nowMs) == .deny
-        }
-        return username.withUnsafeBytes {
-          table.maySubscribe(filter, username: $0, nowMs: nowMs) == .deny
-        }
-      }
-    }
-    // The id may have passed to somebody else since.
-    for member in gone where !connections.isTaken(member.clientID, byOtherThan: member.username) {
-      let clientID = member.clientID.map { CChar(bitPattern: $0) } + [0]
-      _ = mosquitto_kick_client_by_clientid(clientID, true)
-    }
-  }
-
   /// Whether a connection is among the newest of its account that may read a topic at once.
   private func isWithinLimit(
-    _ client: OpaquePointer?, _ topic: UnsafeRawBufferPointer, _ username: UnsafeRawBufferPointer?
+    _ client: OpaquePointer?, _ topic: UnsafePointer<CChar>, _ username: UnsafePointer<CChar>?
   ) -> Bool {
     let limit = table.connectionLimit(topic, username: username, nowMs: shared.clock.tickMs)
     guard let limit else { return true }
-    return client.map { connections.isAmongNewest(limit, Self.record(of: $0)) } ?? false
+    guard let client else { return false }
+    noticeCertificate(of: client)
+    return connections.isAmongNewest(limit, Self.record(of: client))
   }
 
   private func subscribe(
     _ client: OpaquePointer?, _ filter: UnsafeRawBufferPointer, _ username: UnsafeRawBufferPointer?
-  ) -> CInt {
-    let nowMs = shared.clock.nowMs
-    let decision = table.maySubscribe(filter, username: username, nowMs: nowMs)
-    guard table.concernsSold(filter) else { return Self.code(decision) }
-    shared.signals.demand(nowMs: SharedClock.monotonicMs())
-    guard decision == .allow, filter.starts(with: Self.sharedPrefix),
-      let member = Self.member(client, filter, username)
-    else { return Self.code(decision) }
-    return Self.code(sharedMembers.insert(member) ? .allow : .deny)
+  ) -> Decision {
+    let verdict = table.judgeSubscribe(filter, username: username, nowMs: shared.clock.nowMs)
+    if keptByKicked != nil { return keep(filter, verdict, of: client) }
+    if let client { noticeCertificate(of: client) }
+    if verdict.concernsSold { shared.signals.demand(nowMs: SharedClock.monotonicMs()) }
+    if let client, verdict.decision == .allow { noteRecipient(client, filter, username) }
+    return verdict.isShared ? share(client, filter, username, verdict) : verdict.decision
   }
-
-  private func unsubscribe(
-    _ client: OpaquePointer?, _ filter: UnsafeRawBufferPointer, _ username: UnsafeRawBufferPointer?
-  ) {
-    guard !sharedMembers.isEmpty, let member = Self.member(client, filter, username) else { return }
-    sharedMembers.remove(member)
-  }
-
-  private static func member(
-    _ client: OpaquePointer?, _ filter: UnsafeRawBufferPointer, _ username: UnsafeRawBufferPointer?
-  ) -> SharedMembers.Member? {
-    guard let client, let clientID = bytes(mosquitto_client_id(client)) else { return nil }
-    return SharedMembers.Member(
-      clientID: Array(clientID), username: username.map { Array($0) }, filter: Array(filter))
-  }
-
-  private static let sharedPrefix = Array("$share/".utf8)
 
   private static func code(_ decision: Decision) -> CInt {
     // Anything but these three would make the broker drop clients or messages of others.

@@ -10,9 +10,6 @@ import PaywallCore
 ///
 /// The broker passes it to the callbacks as `userdata`. Nothing here may trap, or wait.
 final class Plugin {
-  /// How often members of shared subscriptions are looked at, in milliseconds.
-  private static let sharedMembersMs: Int64 = 250
-
   /// How long a SIGHUP's round of questions lasts at most, in milliseconds.
   private static let reauthenticationMs: Int64 = 2000
 
@@ -25,9 +22,20 @@ final class Plugin {
   /// the check.
   let clock: Unmanaged<SharedClock>
   let realm: String
+  /// From which the keys of memos and the hashes of passwords come.
+  let masterKey: MasterKey
   var connections = Connections()
+  /// The connection whose end was told last, in this turn of the broker's loop.
+  var endedRecord: UnsafeRawPointer?
   var sharedMembers = SharedMembers()
-  private var sharedMembersCheckedAtMs = SharedClock.monotonicMs()
+  /// The rules by which all members of shared subscriptions have been looked at, or are.
+  var sharedRulesVersion: UInt64 = 0
+  /// While a client is kicked: which shared subscriptions its session keeps, and whether they ask for
+  /// anything sold.
+  var keptByKicked: [[UInt8]: Bool]?
+  var recipients = Recipients()
+  /// What the watcher has still to be told.
+  var noticeRequests: [NoticeRequest] = []
   private var reloadedAtMs: Int64?
   private var hasTicked = false
 
@@ -35,6 +43,7 @@ final class Plugin {
     self.identifier = identifier
     self.shared = shared
     realm = started.configuration.realm
+    masterKey = started.masterKey
     table = AccessTable(changes: shared.changes)
     clock = .passUnretained(shared.clock)
     table.applyChanges()
@@ -75,13 +84,13 @@ final class Plugin {
   /// Whether this is the broker's main thread, which owns the state here.
   ///
   /// Mosquitto 2.1 asks on the thread of its HTTP API too.
-  var isOnMainThread: Bool { pthread_equal(pthread_self(), mainThread) != 0 }
+  var isOnMainThread: Bool { pthread_self() == mainThread }
 
-  /// Whether the broker asks again about everyone who is connected, as it does in the turn of its loop
-  /// in which a SIGHUP came.
+  /// Whether Mosquitto 2.0 asks again about everyone who is connected, as it does in the turn of its
+  /// loop in which a SIGHUP came.
   ///
-  /// Bounded by time where no turn was ever told of, as by Mosquitto 2.0.11 with
-  /// `per_listener_settings`.
+  /// From 2.1 on it lasts longer, for not every turn is told of. Bounded by time where no turn was
+  /// ever told of, as by Mosquitto 2.0.11 with `per_listener_settings`.
   var isReauthenticating: Bool {
     guard let reloadedAtMs else { return false }
     return hasTicked || SharedClock.monotonicMs() &- reloadedAtMs < Self.reauthenticationMs
@@ -97,13 +106,18 @@ final class Plugin {
   func tick() {
     reloadedAtMs = nil
     hasTicked = true
+    endedRecord = nil
     table.applyChanges()
     passOnLog()
-    let nowMs = SharedClock.monotonicMs()
-    if !sharedMembers.isEmpty, nowMs >= sharedMembersCheckedAtMs &+ Self.sharedMembersMs {
-      sharedMembersCheckedAtMs = nowMs
-      kickSharedMembers()
-    }
+    lookAfterShared()
+    tellNotices()
+  }
+
+  /// Has payments read often for a while, where somebody logs in who may be about to wait for one:
+  /// anyone with a name but those who are configured.
+  func demandPayments(for account: Username?) {
+    guard let account, !account.withUnsafeBytes({ table.isConfigured($0) }) else { return }
+    shared.signals.demand(nowMs: SharedClock.monotonicMs())
   }
 
   private func passOnLog() {
@@ -111,7 +125,12 @@ final class Plugin {
   }
 
   /// The bytes of a C string, without its end; valid as long as the string.
+  static func bytes(_ text: UnsafePointer<CChar>) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: text, count: strlen(text))
+  }
+
+  /// The bytes of a C string that may be missing.
   static func bytes(_ text: UnsafePointer<CChar>?) -> UnsafeRawBufferPointer? {
-    text.map { UnsafeRawBufferPointer(start: $0, count: strlen($0)) }
+    text.map { bytes($0) }
   }
 }

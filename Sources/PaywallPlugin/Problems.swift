@@ -22,8 +22,11 @@ final class Problems {
       if current.removeValue(forKey: subject) != nil {
         log.write(.notice, "\(subject): works again")
       }
-    } catch let error as TangleError where error.code == .cancelled {
-      // The broker stops.
+    } catch let error as TangleError where error.code != .tooFewNodes {
+      // The broker stops or something else comes first, or no node answers: of each of them the
+      // source has said so, once.
+    } catch is NetworkMismatch {
+      // Likewise.
     } catch {
       let text = "\(error)"
       guard current.updateValue(text, forKey: subject) != text else { return }

@@ -5,13 +5,15 @@ import Tangle
 /// What the main thread and the watcher's thread both use.
 final class SharedState: Sendable {
   let changes = ChangeQueue()
-  let log = LogQueue()
+  let log: LogQueue
+  let exchange = NoticeExchange()
   let signals = WatcherSignals()
   let clock: SharedClock
   private let source = Mutex<(any PaymentSource)?>(nil)
 
-  init(clock: SharedClock) {
+  init(clock: SharedClock, log: LogQueue) {
     self.clock = clock
+    self.log = log
   }
 
   /// Says which source the watcher reads from, so that it can be cancelled.

@@ -1,5 +1,7 @@
+import CMalloc
 import Configuration
 import Glibc
+import IOTACrypto
 import Ledger
 import PaywallCore
 import Tangle
@@ -11,8 +13,11 @@ import Tangle
 struct Startup {
   /// How long the nodes may take to say which network they are of.
   private static let probeMs: Int64 = 5000
+  /// And how long to bear out a time that is far from the wall clock's.
+  private static let settleMs: Int64 = 2000
 
   let configuration: PaywallConfiguration
+  let masterKey: MasterKey
   let shared: SharedState
   let watcher: Watcher
   /// Lines for the log.
@@ -20,39 +25,54 @@ struct Startup {
 
   init(options: PluginOptions) throws {
     configuration = try ConfigurationFile.load(path: options.configurationPath)
-    let wallMs = SharedClock.wallMs()
-    let clock = TangleClock(wallMs: wallMs, monotonicMs: SharedClock.monotonicMs())
+    let log = LogQueue()
+    let clock = ClockReader(agree: configuration.tangle.agree)
+    try Self.probe(configuration.tangle, clock, log: log)
     let isKnownLedger = Self.fileExists(configuration.ledger)
-    let ledger = try Ledger(path: configuration.ledger, nowMs: wallMs)
+    // Payments from before a ledger's birth are not looked at: the earlier time loses none.
+    var bornAtMs = min(clock.nowMs, SharedClock.wallMs())
+    // Milestones tell whole seconds, rounded down.
+    if configuration.tangle.protocol == .stardust { bornAtMs -= bornAtMs % 1000 }
+    let ledger = try Ledger(path: configuration.ledger, nowMs: bornAtMs)
     let mayCreate = try !isKnownLedger || !ledger.isBound()
-    let secret = try MasterSecret.load(path: configuration.secretFile, mayCreate: mayCreate)
-    try ledger.bind(secretFingerprint: secret.fingerprint)
-    // A wall clock that is behind must not undo what was in force when payments were counted.
-    let nowMs = max(wallMs, try ledger.newestPaidAtMs() ?? .min)
+    masterKey = try MasterSecret.load(path: configuration.secretFile, mayCreate: mayCreate)
+    try ledger.bind(secretFingerprint: masterKey.fingerprint)
+    // A clock that is behind must not undo what was in force when payments were counted.
+    let nowMs = max(clock.nowMs, try ledger.newestPaidAtMs() ?? .min)
     let history = try ledger.apply(
       offers: configuration.offers, nowMs: nowMs,
       firstFromMs: configuration.tangle.sinceMs ?? ledger.bornAtMs())
 
     summary = Self.describe(configuration)
-    shared = SharedState(clock: SharedClock(offsetMs: clock.offsetMs))
-    try Self.probe(configuration.tangle, log: shared.log)
-    var view = AccessView(ledger: ledger, changes: shared.changes, log: shared.log)
+    shared = SharedState(clock: SharedClock(offsetMs: clock.clock.offsetMs), log: log)
+    var view = AccessView(ledger: ledger, changes: shared.changes, log: log)
     try ledger.discardChanges()
-    try view.handOver(configuration, nowMs: wallMs)
+    try view.handOver(configuration, nowMs: clock.nowMs)
+    var logins = LoginView(ledger: ledger, changes: shared.changes, log: log)
+    try logins.update()
+    // What reading a long ledger took is given back now, while no client has to wait for it.
+    try ledger.releaseMemory()
+    malloc_trim(0)
     watcher = try Watcher(
-      shared: shared, options: options, configuration: configuration, ledger: ledger,
-      history: history, view: view, clock: clock)
+      shared: shared, options: options, configuration: configuration, masterKey: masterKey,
+      ledger: ledger, history: history, view: view, logins: logins, clock: clock)
   }
 
-  /// Asks the nodes for their network: a wrong one is a mistake in the configuration, one that does
-  /// not answer is only worth a warning.
+  /// Asks the nodes for their network and the time: a wrong network is a mistake in the
+  /// configuration, a node that does not answer is only worth a warning.
+  ///
+  /// The time, so that a wrong wall clock neither opens nor closes anything between the start and the
+  /// watcher's first look.
   ///
   /// - Throws: `NetworkMismatch`.
-  private static func probe(_ tangle: PaywallConfiguration.Tangle, log: LogQueue) throws {
+  private static func probe(
+    _ tangle: PaywallConfiguration.Tangle, _ clock: ClockReader, log: LogQueue
+  ) throws {
     let source = Watcher.source(tangle, log: LogQueue())
     do {
-      _ = try Deadline.run(probeMs, cancel: { source.cancel() }) {
-        try source.networkIdentifier()
+      try Deadline.run(probeMs, cancel: { source.cancel() }) {
+        _ = try source.networkIdentifier()
+        try clock.settle(from: source, withinMs: settleMs)
       }
     } catch let error as TangleError {
       let reason = error.code == .cancelled ? "no node has answered in time" : error.description

@@ -1,5 +1,7 @@
 import Access
+import CMalloc
 import Configuration
+import IOTACrypto
 import Ledger
 import PaywallCore
 import Tangle
@@ -16,53 +18,60 @@ final class Watcher {
   /// How often the WAL is checkpointed, in milliseconds.
   private static let tidyMs: Int64 = 60_000
 
-  private static let firstClockSamples = 10
-  /// From when a difference between the wall clock and the tangle's is told, in milliseconds.
-  private static let skewLimitMs: Int64 = 5 * 60 * 1000
+  /// From how many payments on the memory that reading took is given back, up to 20 MB.
+  private static let backlogCount = 1000
+  /// How long payments wait for the tangle's time at first, in milliseconds.
+  private static let synchronizeMs: Int64 = 1000
+
+  /// How often an admin's changes are looked for while a node keeps the watcher waiting.
+  private static let waitingTurnMs: Int64 = 250
 
   private let shared: SharedState
   private let options: PluginOptions
+  private let masterKey: MasterKey
   private let ledger: Ledger
   private var configuration: PaywallConfiguration
   private var history: OfferHistory
   private var view: AccessView
-  private var clock: TangleClock
+  private var logins: LoginView
+  private var watched: WatchedAccounts
+  private var told: OffersTold
+  private let clock: ClockReader
+  private let wait = Wait()
   private var source: any PaymentSource
   private let problems: Problems
+  private var progress = ReadingProgress()
   private var lastPollAtMs: Int64?
-  private var clockReadAtMs: Int64?
-  private var clockSamples = 0
+  private var noticedAtMs: Int64 = .min
   private var tidiedAtMs: Int64
+  /// Since when the broker runs, by the monotonic clock; nil once its outage before was looked at.
+  private var startedAtMs: Int64?
   /// A SIGHUP that has not been carried out yet.
   private var isReloadLeft = false
 
   init(
     shared: SharedState, options: PluginOptions, configuration: PaywallConfiguration,
-    ledger: Ledger, history: OfferHistory, view: AccessView, clock: TangleClock
+    masterKey: MasterKey, ledger: Ledger, history: OfferHistory, view: AccessView,
+    logins: LoginView, clock: ClockReader
   ) throws {
     self.shared = shared
     self.options = options
     self.configuration = configuration
+    self.masterKey = masterKey
     self.ledger = ledger
     self.history = history
     self.view = view
+    self.logins = logins
     self.clock = clock
-    source = Self.source(configuration.tangle, log: shared.log)
+    watched = WatchedAccounts(ledger: ledger, exchange: shared.exchange)
+    told = OffersTold(exchange: shared.exchange)
+    source = Self.source(configuration.tangle, log: shared.log) { [wait] in wait.goesOn() }
     shared.use(source)
     problems = Problems(log: shared.log)
     tidiedAtMs = SharedClock.monotonicMs()
-  }
-
-  /// The source of payments that a configuration asks for.
-  static func source(
-    _ tangle: PaywallConfiguration.Tangle, log: LogQueue
-  ) -> any PaymentSource {
-    switch tangle.protocol {
-    case .rebasedJSONRPC:
-      RebasedJSONRPCSource(
-        nodes: tangle.nodes.map { NodeAddress(url: $0) }, network: tangle.network,
-        address: tangle.address, warn: { log.write(.warning, $0) })
-    }
+    startedAtMs = tidiedAtMs
+    wait.watcher = self
+    told.update(configuration, history, nowMs: clock.nowMs)
   }
 
   /// What the watcher does until it is told to stop.
@@ -72,12 +81,17 @@ final class Watcher {
       if shared.signals.takeReload() || isReloadLeft { reload() }
       noticeAdmin()
       if isPollDue { poll() }
+      endOutage()
       followTime()
+      tell()
       tidy()
       shared.signals.wait(timeoutMs: min(Self.turnMs, max(0, nextPollAtMs - now)))
     }
     damageWatch.stop()
-    problems.attempt("ledger") { try ledger.checkpoint() }
+    problems.attempt("ledger") {
+      try ledger.noteAlive(nowMs: shared.clock.nowMs)
+      try ledger.checkpoint()
+    }
     ledger.close()
   }
 
@@ -88,7 +102,7 @@ final class Watcher {
   private var nextPollAtMs: Int64 {
     guard let lastPollAtMs else { return now }
     let isWaitedFor =
-      shared.signals.isDemanded(nowMs: now)
+      clock.isUnsettled || shared.signals.isDemanded(nowMs: now)
       || (try? ledger.hasPendingPayments(sinceMs: shared.clock.nowMs - WatcherSignals.demandMs))
         ?? false
     return lastPollAtMs + (isWaitedFor ? configuration.tangle.pollMs : Self.idlePollMs)
@@ -97,66 +111,133 @@ final class Watcher {
   private var isPollDue: Bool { nextPollAtMs <= now }
 
   private func poll() {
+    if lastPollAtMs == nil { synchronize() }
     lastPollAtMs = now
     let tangle = configuration.tangle
+    progress.begin(atMs: now)
+    var count = 0
     problems.attempt("tangle") {
       try source.readPayments(
         after: ledger.position(
           network: tangle.network, address: tangle.address, sinceMs: tangle.sinceMs),
-        isKnown: { try ledger.isKnown($0) },
+        isKnown: { digest in
+          say(progress.saw(atMs: now))
+          return try ledger.isKnown(digest)
+        },
         record: { page in
           try record(page)
+          say(progress.recorded(page, atMs: now))
+          count += page.payments.count
           // A long history takes many pages; an admin's word is not to wait for all of them.
           noticeAdmin()
         })
+      say(progress.finish())
     }
     // Afterwards: where the question fails the node rests, and the payments are read already.
     problems.attempt("tangle's clock") { try readClock() }
-  }
-
-  /// Samples the tangle's clock: a few times after the start, for each sample is late by a part of
-  /// the time between checkpoints, then seldom.
-  private func readClock() throws {
-    let isFresh = clockSamples < Self.firstClockSamples
-    guard isFresh || now >= (clockReadAtMs ?? 0) + Self.tidyMs else { return }
-    let checkpoint = try source.latestCheckpoint()
-    clock.observe(newest: checkpoint, monotonicMs: now)
-    shared.clock.set(offsetMs: clock.offsetMs)
-    clockSamples += 1
-    clockReadAtMs = now
-    sayWhereWallClockIsWrong()
-  }
-
-  /// Says once that the wall clock and the tangle's differ by more than can be the network's delay.
-  private func sayWhereWallClockIsWrong() {
-    problems.attempt("clock") {
-      let skewMs = clock.skewMs(wallMs: SharedClock.wallMs(), monotonicMs: now)
-      guard abs(skewMs) > Self.skewLimitMs else { return }
-      throw ClockSkew(isWallLate: skewMs > 0)
+    if count >= Self.backlogCount {
+      problems.attempt("ledger") { try ledger.releaseMemory() }
+      malloc_trim(0)
     }
+  }
+
+  private func say(_ line: String?) {
+    if let line { shared.log.write(.notice, line) }
+  }
+
+  private func readClock() throws {
+    guard clock.isDue else { return }
+    defer { shared.clock.set(offsetMs: clock.clock.offsetMs) }
+    try clock.read(from: source)
+    problems.attempt("clock") { try ClockSkew.check(skewMs: clock.skewMs) }
   }
 
   private func record(_ page: PaymentPage) throws {
     let tangle = configuration.tangle
     let recorded = try ledger.record(
-      page, network: tangle.network, address: tangle.address, offers: history,
-      nowMs: shared.clock.nowMs)
+      page, network: tangle.network, address: tangle.address, offers: history, terms: terms,
+      nowMs: shared.clock.nowMs, open: masterKey.open)
     // Access that starts at a checkpoint has started: the clock knows it now.
     for payment in page.payments {
-      if let checkpoint = payment.checkpoint { clock.observe(past: checkpoint, monotonicMs: now) }
+      if let checkpoint = payment.checkpoint { clock.take(past: checkpoint) }
     }
-    shared.clock.set(offsetMs: clock.offsetMs)
+    shared.clock.set(offsetMs: clock.clock.offsetMs)
     for outcome in recorded.outcomes { shared.log.write(.notice, PaymentLine.describe(outcome)) }
+    logins.note(recorded.logins)
     try view.update(recorded.accounts, nowMs: shared.clock.nowMs)
+    // Afterwards: whoever gets in finds what was bought.
+    try logins.update()
+    try watched.tell(of: recorded.outcomes, nowMs: shared.clock.nowMs)
+    try watched.look(at: recorded.accounts, nowMs: shared.clock.nowMs)
+  }
+
+  /// What the seller gives beside what is bought.
+  ///
+  /// By a wall clock that is wrong nobody knows what was lost.
+  private var terms: Ledger.Terms {
+    Ledger.Terms(
+      makesGood: configuration.access.makesGood && clock.isSynchronized,
+      provisionalMs: configuration.access.provisionalMs)
+  }
+
+  /// Has the tangle's time known before payments are read for the first time, if nodes tell it soon.
+  private func synchronize() {
+    problems.attempt("tangle's clock") {
+      defer { shared.clock.set(offsetMs: clock.clock.offsetMs) }
+      try clock.synchronize(from: source, withinMs: Self.synchronizeMs)
+    }
+    endOutage()
+  }
+
+  /// Makes good what was bought and ran while the broker was down; once after the start, and once
+  /// the tangle's time is known.
+  private func endOutage() {
+    guard let startedAtMs, clock.isSynchronized else { return }
+    problems.attempt("time that was lost") {
+      let outage = try ledger.endOutage(
+        atMs: startedAtMs &+ clock.clock.offsetMs, terms: terms)
+      self.startedAtMs = nil
+      guard let outage else { return }
+      shared.log.write(.notice, PaymentLine.describe(outage))
+      try view.update(outage.accounts, nowMs: shared.clock.nowMs)
+      try watched.look(at: outage.accounts, nowMs: shared.clock.nowMs)
+    }
   }
 
   // MARK: - Admin
 
   /// Takes over what another program, as an admin's `sqlite3`, has written to the ledger.
   private func noticeAdmin() {
+    noticedAtMs = now
     problems.attempt("ledger's changes") {
-      try view.noticeAdmin(nowMs: shared.clock.nowMs)
+      let nowMs = shared.clock.nowMs
+      let changed = try view.noticeAdmin(nowMs: nowMs, logins: &logins)
+      try logins.update()
+      guard let changed else { return try watched.lookAtAll(nowMs: nowMs) }
+      try watched.look(at: changed, nowMs: nowMs)
     }
+    tell()
+  }
+
+  // MARK: - Clients
+
+  /// Tells clients what they have asked, and what has changed by the clock.
+  private func tell() {
+    told.follow(configuration, history, nowMs: shared.clock.nowMs)
+    problems.attempt("ledger's accounts") {
+      try watched.takeRequests(nowMs: shared.clock.nowMs)
+      try watched.follow(nowMs: shared.clock.nowMs)
+    }
+  }
+
+  /// Does between two looks at a request what cannot wait for its end.
+  ///
+  /// Nothing of the ledger is in use then: no request is sent within a transaction.
+  ///
+  /// - Returns: Whether to go on waiting; a SIGHUP may change which node to wait for.
+  func goesOnWaiting() -> Bool {
+    if now >= noticedAtMs &+ Self.waitingTurnMs { noticeAdmin() }
+    return !shared.signals.isReloading
   }
 
   private func followTime() {
@@ -173,10 +254,12 @@ final class Watcher {
     problems.attempt("configuration") {
       let new = try ConfigurationFile.load(path: options.configurationPath)
       try checkFixedParts(new)
-      let newSource = Self.source(new.tangle, log: shared.log)
+      let newSource = Self.source(new.tangle, log: shared.log) { [wait] in wait.goesOn() }
       let nowMs = shared.clock.nowMs
       do {
-        history = try ledger.apply(offers: new.offers, nowMs: nowMs, firstFromMs: nowMs)
+        history = try ledger.apply(
+          offers: new.offers, nowMs: nowMs,
+          firstFromMs: new.tangle.sinceMs ?? ledger.bornAtMs())
       } catch let error as LedgerError where error.code == .busy {
         // An admin's shell holds a lock; the SIGHUP is not forgotten.
         isReloadLeft = true
@@ -185,7 +268,9 @@ final class Watcher {
       configuration = new
       source = newSource
       shared.use(source)
+      clock.use(agree: new.tangle.agree)
       lastPollAtMs = nil
+      told.update(new, history, nowMs: nowMs)
       try view.handOver(new, nowMs: nowMs)
       shared.log.write(.notice, "\(options.configurationPath) was read again")
     }
@@ -210,9 +295,10 @@ final class Watcher {
     problems.attempt("ledger") {
       try view.forgetEnded(nowMs: shared.clock.nowMs)
       do throws(LedgerError) {
+        try ledger.noteAlive(nowMs: shared.clock.nowMs)
         try ledger.checkpoint()
       } catch {
-        // A reader may hold it up; then the WAL waits for the next time.
+        // Somebody's lock may hold it up; then the WAL waits for the next time.
         guard error.code == .busy else { throw error }
       }
     }

@@ -19,11 +19,19 @@ final class WatcherSignals: Sendable {
     event.signal()
   }
 
+  /// Has the watcher look at what was handed over to it.
+  func wake() {
+    event.signal()
+  }
+
   /// Has the configuration read again.
   func reload() {
     reloading.store(true, ordering: .releasing)
     event.signal()
   }
+
+  /// Whether the configuration is to be read again.
+  var isReloading: Bool { reloading.load(ordering: .relaxed) }
 
   /// Whether the configuration is to be read again; asked once.
   func takeReload() -> Bool { reloading.exchange(false, ordering: .acquiring) }

@@ -90,6 +90,40 @@ public final class TOMLTable {
     return number
   }
 
+  /// The number of a key, whole or not; nil where it is missing.
+  ///
+  /// - Throws: `TOMLError` where it is no number of the range.
+  public func number(_ key: String, in range: ClosedRange<Double>) throws(TOMLError) -> Double? {
+    guard let value = take(key) else { return nil }
+    guard let number = Self.number(value), range.contains(number) else {
+      throw error(key, "expected a number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return number
+  }
+
+  /// The numbers of a key; none where it is missing.
+  ///
+  /// - Throws: `TOMLError` where it is no array of numbers of the range.
+  public func numbers(_ key: String, in range: ClosedRange<Double>) throws(TOMLError) -> [Double] {
+    guard let value = take(key) else { return [] }
+    guard case .array(let values) = value.content else {
+      throw error(key, "expected a list of numbers, such as [40, 60.5]")
+    }
+    let numbers = values.compactMap(Self.number).filter { range.contains($0) }
+    guard numbers.count == values.count else {
+      throw error(key, "expected numbers from \(range.lowerBound) to \(range.upperBound) only")
+    }
+    return numbers
+  }
+
+  private static func number(_ value: TOMLValue) -> Double? {
+    switch value.content {
+    case .integer(let number): Double(number)
+    case .float(let number): number
+    default: nil
+    }
+  }
+
   /// The truth of a key; nil where it is missing.
   ///
   /// - Throws: `TOMLError` where it is neither true nor false.

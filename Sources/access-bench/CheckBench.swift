@@ -47,9 +47,7 @@ enum CheckBench {
 
   @inline(__always)
   private static func decide(_ ask: Asks.Ask, _ table: borrowing AccessTable) -> Decision {
-    let topic = UnsafeRawBufferPointer(start: ask.topic, count: strlen(ask.topic))
-    let username = UnsafeRawBufferPointer(start: ask.username, count: strlen(ask.username))
-    return table.mayRead(topic, username: username, nowMs: nowMs())
+    table.mayRead(ask.topic, username: ask.username, nowMs: nowMs)
   }
 
   /// The kernel's last tick, which is the clock that the plugin reads.

@@ -16,9 +16,9 @@ enum Measure {
   }
 
   /// The time that `body` takes.
-  static func total(_ body: () -> Void) -> Int64 {
+  static func total(_ body: () throws -> Void) rethrows -> Int64 {
     let start = now()
-    body()
+    try body()
     return now() - start
   }
 

@@ -55,9 +55,8 @@ final class Folder {
   }
 
   deinit {
-    for name in ["paywall.toml", "paywall.db", "paywall.db-wal", "paywall.db-shm", "paywall.key"] {
-      unlink(path(name))
-    }
+    let parts = ["", "-wal", "-shm", "-lock"].map { "paywall.db" + $0 }
+    for name in ["paywall.toml", "paywall.key"] + parts { unlink(path(name)) }
     rmdir(location)
   }
 

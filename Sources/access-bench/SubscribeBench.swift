@@ -1,7 +1,7 @@
 import Access
 import PaywallCore
 
-/// One SUBSCRIBE, as the plugin judges it: whether it concerns what is sold, and whether it may be.
+/// One SUBSCRIBE, as the plugin judges it.
 enum SubscribeBench {
   static func run() {
     let world = World(buyers: 1000, offers: 1000, kind: .wildcard)
@@ -27,8 +27,7 @@ enum SubscribeBench {
       usernameBytes.withUnsafeBytes { username in
         Measure.each(of: count) {
           for _ in 0..<count {
-            _ = table.concernsSold(filter)
-            decision = table.maySubscribe(filter, username: username, nowMs: 1)
+            decision = table.judgeSubscribe(filter, username: username, nowMs: 1).decision
           }
         }
       }

@@ -101,7 +101,9 @@ struct AccessTableTests {
   ) {
     for (isStrict, decision) in [(false, open), (true, strict)] {
       let table = Self.table(holder: "buyer", isSubscribeStrict: isStrict)
-      let found = ask(filter, username) { table.maySubscribe($0, username: $1, nowMs: 50) }
+      let found = ask(filter, username) {
+        table.judgeSubscribe($0, username: $1, nowMs: 50).decision
+      }
       #expect(found == decision, "strict: \(isStrict)")
     }
   }
@@ -113,10 +115,15 @@ struct AccessTableTests {
         isSubscribeStrict: isStrict)
       let table = AccessTable(rules: rules)
       for filter in ["sensor/1m", "$share/g/sensor/1m"] {
-        #expect(ask(filter, nil) { table.maySubscribe($0, username: $1, nowMs: 1) } == .allow)
-        #expect(!Array(filter.utf8).withUnsafeBytes { table.concernsSold($0) })
+        let verdict = Array(filter.utf8).withUnsafeBytes {
+          table.judgeSubscribe($0, username: nil, nowMs: 1)
+        }
+        #expect(verdict.decision == .allow)
+        #expect(!verdict.concernsSold)
       }
-      let denied = ask("$share/g/sensor/2m", nil) { table.maySubscribe($0, username: $1, nowMs: 1) }
+      let denied = ask("$share/g/sensor/2m", nil) {
+        table.judgeSubscribe($0, username: $1, nowMs: 1).decision
+      }
       #expect(denied == .deny)
     }
   }

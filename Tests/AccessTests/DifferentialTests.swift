@@ -9,15 +9,14 @@ import Testing
 struct DifferentialTests {
   fileprivate struct Naive {
     var free: [TopicFilter] = []
-    var sold: [(offer: OfferKey, topics: [TopicFilter])] = []
+    var sold: [(offer: OfferKey, topics: [TopicFilter], clients: Int)] = []
     var accounts: [AccessRules.ConfiguredAccount] = []
     var isStrict = false
     var bought: [Username: [OfferAccess]] = [:]
 
     var rules: AccessRules {
       AccessRules(
-        free: free, sold: sold.map { ($0.offer, $0.topics, 0) }, accounts: accounts,
-        isSubscribeStrict: isStrict)
+        free: free, sold: sold, accounts: accounts, isSubscribeStrict: isStrict)
     }
 
     func holds(_ username: Username?, _ offer: OfferKey, _ nowMs: Int64) -> Bool {
@@ -56,23 +55,55 @@ struct DifferentialTests {
       return isOwn(topic) || filters.contains { $0.matches(topic: topic) } ? .deny : .defer
     }
 
-    func maySubscribe(_ bytes: [UInt8], _ username: Username?, _ nowMs: Int64) -> Decision {
-      guard let subscription = Subscription(bytes) else { return .allow }
+    /// How many connections may read at once what ``mayRead(_:_:_:)`` allows.
+    func connectionLimit(_ topic: [UInt8], _ username: Username?, _ nowMs: Int64) -> Int? {
+      if free.contains(where: { $0.matches(topic: topic) }) { return nil }
+      if account(username)?.read.contains(where: { $0.matches(topic: topic) }) ?? false {
+        return nil
+      }
+      return most(
+        of: sold.filter { entry in
+          entry.topics.contains { $0.matches(topic: topic) } && holds(username, entry.offer, nowMs)
+        }.map(\.clients))
+    }
+
+    /// What offers allow together; nil: any number.
+    func most(of clients: [Int]) -> Int? {
+      clients.contains(0) ? nil : clients.max()
+    }
+
+    func judgeSubscribe(
+      _ bytes: [UInt8], _ username: Username?, _ nowMs: Int64
+    ) -> SubscribeVerdict {
+      guard let subscription = Subscription(bytes) else {
+        return SubscribeVerdict(decision: .allow, isShared: false, concernsSold: false)
+      }
       let filter = subscription.filter
-      if free.contains(where: { $0.covers(filter) }) { return .allow }
-      let touched = sold.flatMap { entry in entry.topics.map { (entry.offer, $0) } }
+      var verdict = SubscribeVerdict(
+        decision: .allow, isShared: subscription.isShared, concernsSold: false)
+      if free.contains(where: { $0.covers(filter) }) { return verdict }
+      let touched = sold.flatMap { entry in entry.topics.map { (entry.offer, $0, entry.clients) } }
         .filter { sold in
           sold.1.overlaps(filter) && !free.contains { $0.covers(sold.1) }
         }
+      verdict.concernsSold = !touched.isEmpty
       let isReader = account(username)?.read.contains { $0.covers(filter) } ?? false
-      if touched.isEmpty || isReader { return .allow }
+      if touched.isEmpty || isReader { return verdict }
       let readable = touched.filter { holds(username, $0.0, nowMs) }
       if subscription.isShared {
         let isReadable = touched.allSatisfy { sold in readable.contains { $0.1.covers(sold.1) } }
-        return isReadable ? .allow : .deny
+        if isReadable {
+          verdict.connectionLimit = touched.compactMap { sold in
+            most(of: readable.filter { $0.1.covers(sold.1) }.map(\.2))
+          }.min()
+        } else {
+          verdict.decision = .deny
+        }
+        return verdict
       }
       let isWhollySold = touched.contains { $0.1.covers(filter) }
-      return isStrict && isWhollySold && readable.isEmpty ? .deny : .allow
+      if isStrict && isWhollySold && readable.isEmpty { verdict.decision = .deny }
+      return verdict
     }
   }
 
@@ -122,7 +153,10 @@ struct DifferentialTests {
 
     mutating func change(_ naive: inout Naive) {
       naive.free = filters(0...2)
-      naive.sold = (0..<number(0...6)).map { (OfferKey($0), filters(1...3)) }
+      let hasLimits = number(0...1) == 1
+      naive.sold = (0..<number(0...6)).map {
+        (OfferKey($0), filters(1...3), hasLimits ? number(0...3) : 0)
+      }
       naive.isStrict = number(0...1) == 1
       naive.accounts = ["agent", "friend"].map {
         .init(username: Array($0.utf8), publish: filters(0...2), read: filters(0...2))
@@ -175,16 +209,22 @@ struct DifferentialTests {
     let found = withBytes(topic, username) { topic, username in
       (
         table.mayRead(topic, username: username, nowMs: nowMs),
-        table.mayWrite(topic, username: username)
+        table.mayWrite(topic, username: username),
+        table.connectionLimit(topic, username: username, nowMs: nowMs)
       )
     }
     #expect(found.0 == naive.mayRead(topic, username, nowMs), "READ \(details) at \(nowMs)")
     #expect(found.1 == naive.mayWrite(topic, username), "WRITE \(details)")
+    if found.0 == .allow {
+      let limit = naive.connectionLimit(topic, username, nowMs)
+      #expect(found.2 == limit, "connections: READ \(details) at \(nowMs)")
+      #expect(limit == nil || table.hasConnectionLimits)
+    }
     let subscribed = withBytes(filter, username) {
-      table.maySubscribe($0, username: $1, nowMs: nowMs)
+      table.judgeSubscribe($0, username: $1, nowMs: nowMs)
     }
     #expect(
-      subscribed == naive.maySubscribe(filter, username, nowMs),
+      subscribed == naive.judgeSubscribe(filter, username, nowMs),
       "SUBSCRIBE \(String(decoding: filter, as: UTF8.self)), \(details) at \(nowMs)")
   }
 
@@ -202,7 +242,7 @@ struct DifferentialTests {
     var random = Random(random: SplitMix64(seed: testSeed()))
     var naive = Naive()
     random.change(&naive)
-    naive.sold = (0..<6).map { (OfferKey($0), random.filters(3...3)) }
+    naive.sold = (0..<6).map { (OfferKey($0), random.filters(3...3), 0) }
     var accounts = AccountTable(capacity: 20)
     for name in ["x", "y", "buyer:x"] {
       _ = accounts.set(random.access() + random.access(), of: Array(name.utf8))
@@ -212,12 +252,12 @@ struct DifferentialTests {
     var allocations = 0
     for _ in 0..<2000 {
       let (topic, username) = (random.topic(), random.username())
-      withBytes(topic, username) { topic, username in
-        let before = malloc_count()
-        if table.mayRead(topic, username: username, nowMs: 5) == .allow { decisions += 1 }
-        if table.mayWrite(topic, username: username) == .allow { decisions += 1 }
-        allocations += malloc_count() - before
-      }
+      let topicText = topic.map { CChar(bitPattern: $0) } + [0]
+      let usernameText = username.map { $0.map { CChar(bitPattern: $0) } + [0] }
+      let before = malloc_count()
+      if table.mayRead(topicText, username: usernameText, nowMs: { 5 }) == .allow { decisions += 1 }
+      if table.mayWrite(topicText, username: usernameText) == .allow { decisions += 1 }
+      allocations += malloc_count() - before
     }
     #expect(allocations == 0)
     let before = malloc_count()
@@ -240,10 +280,11 @@ struct DifferentialTests {
       for username in bytes {
         withBytes(topic, username) { topic, username in
           let decision = table.mayRead(topic, username: username, nowMs: 1)
-          #expect(decision == (topic.isEmpty ? .defer : .deny))
+          // Their strings end with the first NUL.
+          #expect(decision == ((topic.first ?? 0) == 0 ? .defer : .deny))
           #expect(table.mayRead(topic, username: username, nowMs: 1) == decision)
           _ = table.mayWrite(topic, username: username)
-          _ = table.maySubscribe(topic, username: username, nowMs: 1)
+          _ = table.judgeSubscribe(topic, username: username, nowMs: 1)
         }
       }
     }

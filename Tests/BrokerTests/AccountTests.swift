@@ -27,7 +27,7 @@ struct AccountTests {
       #expect(eventually { payer.arrivals(of: "sensor/live").count >= 50 })
       sensor.stop()
       for client in [other, anonymous] {
-        #expect(eventually { client.arrivals(of: "sensor/1m").count == sensor.count })
+        #expect(sensor.reaches(client, "sensor/1m"))
         #expect(client.arrivals(of: "sensor/live").isEmpty)
       }
     }

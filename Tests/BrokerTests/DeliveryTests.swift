@@ -4,7 +4,7 @@ import TestSupport
 /// How what was paid for is delivered: retained, queued, and with which quality of service.
 @Suite(.onOwnThread)
 struct DeliveryTests {
-  @Test(arguments: [Client.Version.v311, .v5])
+  @Test(arguments: Client.Version.allCases)
   func `a retained message is withheld until paid, and given at the next SUBSCRIBE`(
     version: Client.Version
   ) async throws {
@@ -58,7 +58,7 @@ struct DeliveryTests {
     }
   }
 
-  @Test(arguments: [Client.Version.v311, .v5])
+  @Test(arguments: Client.Version.allCases)
   func `what an unpaid client may not read is not kept for it either`(
     version: Client.Version
   ) async throws {

@@ -30,7 +30,7 @@ struct StoryTests {
       // Nothing was left out in between.
       let numbers = live.compactMap { Int($0.text) }
       #expect(numbers == Array(try #require(numbers.first)...numbers[numbers.count - 1]))
-      #expect(eventually { reader.arrivals(of: "sensor/1m").count == sensor.count })
+      #expect(sensor.reaches(reader, "sensor/1m"))
     }
   }
 

@@ -25,7 +25,7 @@ struct TopicTests {
     }
   }
 
-  @Test(arguments: [Client.Version.v311, .v5])
+  @Test(arguments: Client.Version.allCases)
   func `UNSUBSCRIBE ends a subscription, paid or not`(version: Client.Version) async throws {
     try await Shop.open { shop in
       let agent = try shop.client("agent")

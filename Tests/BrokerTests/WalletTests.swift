@@ -5,16 +5,6 @@ import TestSupport
 /// A payment without a memo goes to the sender's address, whose owner logs in by signature.
 @Suite(.onOwnThread)
 struct WalletTests {
-  private static func login(
-    _ key: PrivateKey, realm: String = "plug.test", expiresInS: Int64 = 600, as name: String? = nil,
-    version: Client.Version = .v311
-  ) -> Client.Options {
-    let password = WalletLogin.password(
-      key: key, realm: realm, expiryS: nowMs() / 1000 + expiresInS)
-    return Client.Options(
-      username: name ?? "\(key.address)", password: password, version: version)
-  }
-
   @Test(arguments: [Client.Version.v311, .v5])
   func `the sender of a payment without memo logs in by signature and reads`(
     version: Client.Version
@@ -22,9 +12,9 @@ struct WalletTests {
     try await Shop.open { shop in
       let sensor = try shop.sensor("sensor/live")
       let buyer = try await shop.buyer()
-      let reader = try shop.client(Self.login(buyer.key, version: version))
+      let reader = try shop.client(.wallet(buyer.key, version: version))
       try reader.subscribe(to: "sensor/live")
-      let stranger = try shop.client(Self.login(PrivateKey()))
+      let stranger = try shop.client(.wallet(PrivateKey()))
       try stranger.subscribe(to: "sensor/live")
       let paid = try buyer.pay(2000)
       let first = try #require(reader.awaitArrival(of: "sensor/live"))
@@ -43,7 +33,7 @@ struct WalletTests {
       let sensor = try shop.sensor("sensor/live")
       let buyer = try await shop.buyer()
       let capitals = "0x" + "\(buyer.address)".dropFirst(2).uppercased()
-      let reader = try shop.client(Self.login(buyer.key, as: capitals))
+      let reader = try shop.client(.wallet(buyer.key, as: capitals))
       try reader.subscribe(to: "sensor/live")
       _ = try buyer.pay(60_000)
       #expect(reader.awaitArrival(of: "sensor/live") != nil)
@@ -60,15 +50,15 @@ struct WalletTests {
   @Test func `a wallet that has not signed for here and now is refused`() async throws {
     try await Shop.open { shop in
       let key = PrivateKey()
-      var unsigned = Self.login(key)
+      var unsigned = Client.Options.wallet(key)
       unsigned.password = nil
-      var garbled = Self.login(key)
+      var garbled = Client.Options.wallet(key)
       garbled.password = "\(nowMs() / 1000 + 600).AAAA"
       let refused: [(String, Client.Options)] = [
-        ("another's signature", Self.login(PrivateKey(), as: "\(key.address)")),
-        ("an expiry that has passed", Self.login(key, expiresInS: -2)),
-        ("an expiry too far ahead", Self.login(key, expiresInS: 31 * 24 * 3600)),
-        ("another realm", Self.login(key, realm: "plug.example")),
+        ("another's signature", .wallet(PrivateKey(), as: "\(key.address)")),
+        ("an expiry that has passed", .wallet(key, expiresInS: -2)),
+        ("an expiry too far ahead", .wallet(key, expiresInS: 31 * 24 * 3600)),
+        ("another realm", .wallet(key, realm: "plug.example")),
         ("no password", unsigned), ("no signature", garbled),
       ]
       for (name, options) in refused {
@@ -79,7 +69,7 @@ struct WalletTests {
         let client5 = try Client(port: shop.broker.port, options)
         #expect(try client5.connect() == Client.Reason.notAuthorized, "\(name), MQTT 5")
       }
-      #expect(try Client(port: shop.broker.port, Self.login(key)).connect() == 0)
+      #expect(try Client(port: shop.broker.port, .wallet(key)).connect() == 0)
     }
   }
 
@@ -89,7 +79,7 @@ struct WalletTests {
     try await Shop.open { shop in
       let sensor = try shop.sensor("sensor/live")
       let buyer = try await shop.buyer()
-      let login = Self.login(buyer.key, expiresInS: 2)
+      let login = Client.Options.wallet(buyer.key, expiresInS: 2)
       let reader = try shop.client(login)
       try reader.subscribe(to: "sensor/live")
       _ = try buyer.pay(60_000)
@@ -130,7 +120,7 @@ struct WalletTests {
     mosquitto.keepsSessions = true
     try await Shop.open(mosquitto) { shop in
       let buyer = try await shop.buyer()
-      var login = Self.login(buyer.key)
+      var login = Client.Options.wallet(buyer.key)
       login.clientID = "wallet"
       login.isClean = false
       let reader = try shop.client(login)

@@ -34,7 +34,7 @@ struct WorldTests {
       #expect(
         try eventually(within: 30) {
           try shop.ledger.payments().count { $0.state == "confirmed" } == 48
-        }, "SEED=\(seed)")
+        }, "SEED=\(seed); the broker's last words: \(shop.broker.log.suffix(4000))")
       for (claim, amounts) in paid {
         let rows: [Bought] = try shop.ledger.rows(
           """

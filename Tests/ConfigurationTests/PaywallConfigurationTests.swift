@@ -75,6 +75,15 @@ struct PaywallConfigurationTests {
     #expect(configuration.offers.isEmpty)
   }
 
+  @Test func `reads what is given beside what is bought`() throws {
+    #expect(try parse(Self.text).access.makesGood)
+    #expect(try parse(Self.text).access.provisionalMs == 0)
+    let more = "[access]\nmake_good = false\nprovisional = \"2m\""
+    let access = try parse(Self.text.replacing("[access]", with: more)).access
+    #expect(!access.makesGood)
+    #expect(access.provisionalMs == 120_000)
+  }
+
   /// A line of the file, what stands there instead, and what the error has to say.
   @Test(arguments: [
     ("realm       = \"plug.example\"", "", "realm: is missing"),
@@ -99,7 +108,10 @@ struct PaywallConfigurationTests {
     ("topics  = [\"sensor/live\"]", "topics = [\"$share/g/a\"]", "is no MQTT topic filter"),
     ("name    = \"live\"", "name = \"a/b\"", ":19: offer.name: use 1 to 64 bytes"),
     ("poll     = \"250ms\"", "poll = \"1h\"", ":10: tangle.poll: use a span from"),
-    ("agree    = 1", "agree = 2", ":11: tangle.agree: only 1 is supported"),
+    (
+      "agree    = 1", "agree = 3",
+      ":11: tangle.agree: 3 nodes cannot agree where nodes names 2; name more"
+    ),
     ("agree    = 1", "agree = 0", ":11: tangle.agree: expected a whole number from 1"),
     (
       "since    = 2026-11-01T00:00:00Z", "since = 2026-11-01",
@@ -107,11 +119,19 @@ struct PaywallConfigurationTests {
     ),
     (
       "protocol = \"rebased-jsonrpc\"", "protocol = \"iri\"",
-      ":6: tangle.protocol: 'iri' is not supported"
+      ":6: tangle.protocol: 'iri' is not supported; use \"rebased-jsonrpc\" or \"rebased-graphql\" "
+        + "or \"stardust\""
     ),
     (
       "network  = \"6364AAD5\"", "network = \"mainnet\"",
       ":8: tangle.network: expected a chain identifier"
+    ),
+    (
+      "subscribe = \"open\"", "provisional = \"11m\"",
+      ":16: access.provisional: payments are in a checkpoint within seconds"
+    ),
+    (
+      "subscribe = \"open\"", "make_good = 0", ":16: access.make_good: expected true or false"
     ),
     (
       "subscribe = \"open\"", "subscribe = \"closed\"", ":16: access.subscribe: 'closed' is unknown"
@@ -136,6 +156,29 @@ struct PaywallConfigurationTests {
     }
   }
 
+  @Test(arguments: [
+    "https://a.example/", "HTTPS://A.example", "https://user@a.example", "https://a.example/b",
+    "https://a.example/B", "http://a.example", "https://a.example:444",
+  ]) func `the same URL twice is one node`(url: String) throws {
+    let nodes = "nodes = [\"https://b.example\", \"https://a.example\", \"\(url)\"]"
+    let text = Self.text.replacing(/nodes +=.*/, with: nodes)
+    guard ["https://a.example/", "HTTPS://A.example"].contains(url) else {
+      #expect(try parse(text).tangle.nodes.count == 3)
+      return
+    }
+    do {
+      _ = try parse(text)
+      Issue.record("accepted")
+    } catch {
+      #expect("\(error)".contains(":7: tangle.nodes: URL 3 is the same as URL 2; name each"))
+    }
+  }
+
+  @Test func `as many nodes as there are may have to agree`() throws {
+    let text = Self.text.replacing("agree    = 1", with: "agree = 2")
+    #expect(try parse(text).tangle.agree == 2)
+  }
+
   @Test func `never shows a node's URL, which may hold a key`() throws {
     let text = Self.text.replacing("https://api.mainnet", with: "ftp://token@api")
     do {
@@ -144,6 +187,40 @@ struct PaywallConfigurationTests {
     } catch {
       #expect(!"\(error)".contains("token"))
       #expect("\(error)".contains(":7: tangle.nodes"))
+    }
+  }
+
+  private static let stardust =
+    text.replacing("rebased-jsonrpc", with: "stardust")
+    .replacing("6364AAD5", with: "private_tangle1")
+
+  @Test(arguments: [
+    address, "tst1qzrzwwqe9eq9grs2tjd94jnrdafmpntkkz5mauecdczkglltfy22c3phmc5",
+    "iota1qzrzwwqe9eq9grs2tjd94jnrdafmpntkkz5mauecdczkglltfy22cw7ngn2",
+  ]) func `reads a Stardust tangle, its address in either form`(address: String) throws {
+    let tangle = try parse(Self.stardust.replacing(Self.address, with: address)).tangle
+    #expect(tangle.protocol == .stardust)
+    #expect(tangle.network == "private_tangle1")
+    #expect(tangle.address.description == Self.address)
+  }
+
+  @Test(arguments: [
+    ("agree    = 1", "agree = 2", ":11: tangle.agree: with protocol = \"stardust\" only 1"),
+    ("private_tangle1", "", ":8: tangle.network: write the networkName"),
+    (
+      address, "tst1qzrzwwqe9eq9grs2tjd94jnrdafmpntkkz5mauecdczkglltfy22c3phmc6",
+      ":9: tangle.address"
+    ),
+    (address, "0x86", ":9: tangle.address: '0x86' is no address of an Ed25519 key"),
+  ]) func `says what a Stardust tangle needs`(
+    text: String, replacement: String, message: String
+  ) throws {
+    #expect(Self.stardust.contains(text))
+    do {
+      _ = try parse(Self.stardust.replacing(text, with: replacement))
+      Issue.record("accepted")
+    } catch {
+      #expect("\(error)".contains(message), "\(error)")
     }
   }
 

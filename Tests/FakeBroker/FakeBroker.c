@@ -1,5 +1,7 @@
+#define _GNU_SOURCE
 #include "FakeBroker.h"
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -103,14 +105,28 @@ int mosquitto_client_protocol_version(const struct mosquitto *client) {
 
 bool mosquitto_client_clean_session(const struct mosquitto *client) { return client->clean_session; }
 
+void *mosquitto_client_certificate(const struct mosquitto *client) {
+  // An empty one of OpenSSL's, which curl brings; the plugin gives it back.
+  void *(*make)(void) = (void *(*)(void))dlsym(RTLD_DEFAULT, "X509_new");
+  return client->has_certificate && make ? make() : NULL;
+}
+
 static _Thread_local char last_kicked[256];
 
 const char *fake_broker_last_kicked(void) { return last_kicked; }
 
+static _Thread_local fake_broker_kick kick;
+static _Thread_local void *kick_context;
+
+void fake_broker_on_kick(fake_broker_kick new_kick, void *context) {
+  kick = new_kick;
+  kick_context = context;
+}
+
 int mosquitto_kick_client_by_clientid(const char *client_id, bool with_will) {
   (void)with_will;
   snprintf(last_kicked, sizeof last_kicked, "%s", client_id ? client_id : "EVERYBODY");
-  return MOSQ_ERR_SUCCESS;
+  return kick && client_id ? kick(client_id, kick_context) : MOSQ_ERR_SUCCESS;
 }
 
 int mosquitto_set_username(struct mosquitto *client, const char *username) {
@@ -118,4 +134,32 @@ int mosquitto_set_username(struct mosquitto *client, const char *username) {
   client->own_username = strdup(username);
   client->username = client->own_username;
   return MOSQ_ERR_SUCCESS;
+}
+
+enum { MESSAGES = 4096 };
+
+static _Thread_local fake_broker_message messages[MESSAGES];
+static _Thread_local size_t message_count;
+
+int mosquitto_broker_publish_copy(
+    const char *client_id, const char *topic, int length, const void *payload, int qos, bool retain,
+    mosquitto_property *properties) {
+  (void)properties;
+  if (!topic || length < 0 || qos < 0 || qos > 2) return MOSQ_ERR_INVAL;
+  if (message_count == MESSAGES) return MOSQ_ERR_NOMEM;
+  messages[message_count++] = (fake_broker_message){
+      .client_id = client_id ? strdup(client_id) : NULL,
+      .topic = strdup(topic),
+      .payload = strndup(payload ? payload : "", (size_t)length),
+      .retain = retain,
+  };
+  return MOSQ_ERR_SUCCESS;
+}
+
+bool fake_broker_take_message(fake_broker_message *message) {
+  if (message_count == 0) return false;
+  *message = messages[0];
+  message_count--;
+  memmove(messages, messages + 1, message_count * sizeof *messages);
+  return true;
 }

@@ -22,9 +22,10 @@ struct World {
     return OfferEntry(terms: terms, fromMs: nil)
   }
 
-  init(_ entries: [OfferEntry]? = nil) throws {
-    scratch = try Scratch()
-    ledger = try Ledger(path: scratch.path("ledger.db"), nowMs: 1000)
+  /// A world of its own folder, or one that was left as it is in a folder.
+  init(_ entries: [OfferEntry]? = nil, in scratch: Scratch? = nil) throws {
+    self.scratch = try scratch ?? Scratch()
+    ledger = try Ledger(path: self.scratch.path("ledger.db"), nowMs: 1000)
     let entries = try entries ?? [World.entry("live", minimumMs: 10), World.entry("other")]
     offers = try ledger.apply(offers: entries, nowMs: 1000, firstFromMs: 0)
   }
@@ -32,14 +33,14 @@ struct World {
   /// Payment number `number`, in a checkpoint of its own unless one is given.
   static func payment(
     _ number: UInt8, _ amount: Nanos, for username: String? = "johndoe", offer: String? = nil,
-    checkpoint: Int64? = nil, isPending: Bool = false
+    checkpoint: Int64? = nil, isPending: Bool = false, isVerified: Bool = true
   ) -> Payment {
     let content: Memo.Content =
       username.map { .plain(username: Array($0.utf8), offer: offer.map { Array($0.utf8) }) }
       ?? .none
     let sequence = checkpoint ?? Int64(number)
     return Payment(
-      digest: digest(number), payer: payer, amount: amount,
+      digest: digest(number), payer: payer, isPayerVerified: isVerified, amount: amount,
       memo: Memo(content: content, text: username.map { "{\"username\":\"\($0)\"}" }),
       checkpoint: isPending ? nil : Checkpoint(sequence: sequence, timeMs: sequence * 1000))
   }
@@ -54,12 +55,15 @@ struct World {
   }
 
   @discardableResult
-  func record(_ payments: [Payment]) throws -> Ledger.Recorded {
+  func record(
+    _ payments: [Payment], nowMs: Int64 = 5000, _ terms: Ledger.Terms = Ledger.Terms(),
+    open: @escaping ([UInt8]) -> BuyerClaim? = { _ in nil }
+  ) throws -> Ledger.Recorded {
     let position = ReadingPosition(
       checkpoint: payments.compactMap { $0.checkpoint?.sequence }.max(), sinceMs: 0)
     return try ledger.record(
       PaymentPage(payments: payments, position: position), network: "n", address: World.address,
-      offers: offers, nowMs: 5000)
+      offers: offers, terms: terms, nowMs: nowMs, open: open)
   }
 
   /// The rows of a query, columns separated by `|`, as `sqlite3` shows them.
@@ -70,6 +74,15 @@ struct World {
           .joined(separator: "|")
       }
     }
+  }
+
+  /// What was given beside what was bought.
+  func given() throws -> [String] {
+    try rows(
+      """
+      SELECT kind, starts_at, ends_at, ifnull(note, '') FROM grants WHERE kind <> 'bought'
+      ORDER BY starts_at
+      """)
   }
 
   func bought() throws -> [String] {

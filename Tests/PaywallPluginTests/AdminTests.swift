@@ -15,7 +15,7 @@ struct AdminTests {
   private static let down = PluginHost.Tangle(
     node: "http://127.0.0.1:9", network: "69a2bc64", seller: PrivateKey().publicKey.address)
   /// Room for a turn of the watcher on a busy machine, in seconds; a turn is half a second.
-  private static let turnS = 3.0
+  private static let turnS = 20.0
 
   private func withPlugin(_ body: @escaping @Sendable (PluginHost, Shell) throws -> Void)
     async throws
@@ -26,6 +26,15 @@ struct AdminTests {
       try body(host, Shell(path: host.scratch.path("paywall.db")))
       host.stop()
     }
+  }
+
+  /// How often this thread has given up its core to wait for something.
+  private func waitCount() -> Int {
+    // RUSAGE_THREAD, which Glibc's module does not have: <bits/resource.h>.
+    let thisThread: CInt = 1
+    var usage = rusage()
+    getrusage(thisThread, &usage)
+    return usage.ru_nvcsw
   }
 
   private static func mayRead(_ host: PluginHost, _ name: String) -> Bool {
@@ -71,17 +80,17 @@ struct AdminTests {
       #expect(eventually(within: Self.turnS) { Self.mayRead(host, "friend") })
       try shell.holdingLock(after: "INSERT INTO grants VALUES (8, 'jane', \(Shell.granted), NULL)")
       {
-        // The watcher waits for the lock meanwhile; each check takes no longer than ever.
-        var slowest = Duration.zero
+        // The watcher waits for the lock meanwhile; a check waits for nothing.
+        let waits = waitCount()
+        var checks = 0
         let end = ContinuousClock.now + .seconds(1.5)
         while ContinuousClock.now < end {
-          let start = ContinuousClock.now
           #expect(Self.mayRead(host, "friend"))
           #expect(!Self.mayRead(host, "jane"), "not committed")
-          slowest = max(slowest, ContinuousClock.now - start)
+          checks += 2
         }
-        // The watcher alone would wait 200 ms for the lock.
-        #expect(slowest < .milliseconds(150))
+        // Of the test's own allocations one or the other may.
+        #expect(waitCount() - waits <= checks / 100, "\(checks) checks")
       }
       #expect(eventually(within: Self.turnS) { Self.mayRead(host, "jane") })
     }
@@ -153,59 +162,5 @@ struct AdminTests {
       #expect(
         PluginHost.log(containing: "\(shell.path): offers row 1 makes no sense").count == 2)
     }
-  }
-}
-
-/// The `sqlite3` command.
-private struct Shell: Sendable {
-  /// Offer and what follows, for ever.
-  static let granted = "'live', 'granted', 0, 9000000000000000, NULL, NULL"
-
-  let path: String
-
-  private func process() -> (Process, input: Pipe, output: Pipe) {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["sqlite3", "-batch", "-bail", "-cmd", ".timeout 5000", path]
-    let (input, output) = (Pipe(), Pipe())
-    process.standardInput = input
-    process.standardOutput = output
-    return (process, input, output)
-  }
-
-  /// Runs statements.
-  func run(_ sql: String) throws {
-    let (process, input, _) = process()
-    try process.run()
-    try input.fileHandleForWriting.write(contentsOf: Data("\(sql);\n".utf8))
-    try input.fileHandleForWriting.close()
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0, "\(sql)")
-  }
-
-  /// The first line that a statement answers.
-  func answer(_ sql: String) throws -> String {
-    let (process, input, output) = process()
-    try process.run()
-    try input.fileHandleForWriting.write(contentsOf: Data("\(sql);\n".utf8))
-    try input.fileHandleForWriting.close()
-    let answer = try output.fileHandleForReading.readToEnd() ?? Data()
-    process.waitUntilExit()
-    return String(decoding: answer.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
-  }
-
-  /// Runs a statement, and `body` before it is committed.
-  func holdingLock(after sql: String, _ body: () throws -> Void) throws {
-    let (process, input, output) = process()
-    try process.run()
-    let begin = "BEGIN IMMEDIATE;\n\(sql);\nSELECT 'locked';\n"
-    try input.fileHandleForWriting.write(contentsOf: Data(begin.utf8))
-    let line = try output.fileHandleForReading.read(upToCount: 7)
-    #expect(line == Data("locked\n".utf8))
-    try body()
-    try input.fileHandleForWriting.write(contentsOf: Data("COMMIT;\n".utf8))
-    try input.fileHandleForWriting.close()
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
   }
 }

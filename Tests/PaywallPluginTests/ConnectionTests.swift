@@ -88,7 +88,7 @@ struct ConnectionTests {
       for connection in [member, other] { #expect(host.connect(connection) == deferred) }
       let shared = "$share/group/sensor/live"
       #expect(host.check(MOSQ_ACL_SUBSCRIBE, shared, by: member) == denied)
-      try market.pay(2000, memo: #"{"username":"johndoe"}"#)
+      try market.pay(6000, memo: #"{"username":"johndoe"}"#)
       #expect(eventually { host.check(MOSQ_ACL_SUBSCRIBE, shared, by: member) == success })
       #expect(host.check(MOSQ_ACL_SUBSCRIBE, shared, by: other) == success)
       #expect(host.check(MOSQ_ACL_UNSUBSCRIBE, shared, by: other) == success)
@@ -129,12 +129,49 @@ struct ConnectionTests {
     await market.tangle.stop()
   }
 
+  @Test func `a client whose name is in its certificate is known from the first question`()
+    async throws
+  {
+    let market = try await Market()
+    let configuration = PluginHost.configuration(market.settings, more: "clients = 1")
+    try await onThread {
+      let host = try PluginHost(configuration, tangle: market.settings)
+      #expect(host.start() == success)
+      let ids = ["subscriber", "returning", "ended"]
+      let readers = ids.map {
+        PluginHost.Connection(id: $0, username: "johndoe", hasCertificate: true)
+      }
+      #expect(host.check(MOSQ_ACL_SUBSCRIBE, "sensor/live", by: readers[0]) == success)
+      let stranger = PluginHost.Connection(id: "subscriber", username: "jane")
+      #expect(host.connect(stranger) == refused)
+      try market.pay(60_000, memo: #"{"username":"johndoe"}"#)
+      func mayRead(_ index: Int) -> Bool {
+        host.check(MOSQ_ACL_READ, "sensor/live", by: readers[index]) == success
+      }
+      #expect(eventually { mayRead(0) })
+      // What a session has waited for is judged before anything else is asked.
+      #expect(mayRead(1))
+      #expect(!mayRead(0))
+
+      host.disconnect(readers[1])
+      #expect(!mayRead(1), "asked once more, for its will")
+      readers[1].loseCertificate()
+      host.tick()
+      #expect(!mayRead(1), "a session that is offline")
+      #expect(mayRead(0))
+      #expect(host.check(MOSQ_ACL_WRITE, "sensor/live", by: readers[2]) == denied)
+      #expect(mayRead(0), "a will is no connection")
+    }
+    await market.tangle.stop()
+  }
+
   @Test func `counts connections of an account from the newest`() throws {
     var connections = Connections()
     let records = (1...4).compactMap { UnsafeRawPointer(bitPattern: $0 * 64) }
     for (index, record) in records.enumerated() {
       let username: Username? = index == 3 ? nil : [1]
-      connections.insert(record, clientID: [UInt8(index)], username: username)
+      connections.insert(
+        record, clientID: [UInt8(index)], username: username, isClean: true)
     }
     func newest(_ limit: Int) -> [Bool] { records.map { connections.isAmongNewest(limit, $0) } }
     #expect(newest(1) == [false, false, true, false])

@@ -4,10 +4,11 @@ import FakeBroker
 import Foundation
 import IOTACrypto
 import PaywallCore
-import PaywallPlugin
 import TestSupport
 import Testing
 import Wallet
+
+@testable import PaywallPlugin
 
 /// The plugin's real entry points in a fake broker; all calls have to come on one thread.
 final class PluginHost {
@@ -143,13 +144,22 @@ final class PluginHost {
   final class Connection {
     fileprivate let record = UnsafeMutablePointer<mosquitto>.allocate(capacity: 1)
 
-    init(id: String, username: String?) {
+    let id: String
+
+    init(
+      id: String, username: String?, version: CInt = 4, isClean: Bool = true,
+      hasCertificate: Bool = false
+    ) {
+      self.id = id
       record.initialize(
         to: mosquitto(
           id: strdup(id), username: username.flatMap { UnsafePointer(strdup($0)) },
-          address: strdup("127.0.0.1"), protocol_version: 4, clean_session: true,
-          own_username: nil))
+          address: strdup("127.0.0.1"), protocol_version: version, clean_session: isClean,
+          has_certificate: hasCertificate, own_username: nil))
     }
+
+    /// Closes what the certificate came over.
+    func loseCertificate() { record.pointee.has_certificate = false }
 
     deinit {
       free(UnsafeMutablePointer(mutating: record.pointee.id))
@@ -159,18 +169,28 @@ final class PluginHost {
     }
   }
 
-  /// Lets a connection log in with a password that Mosquitto's own means judge.
-  func connect(_ connection: Connection) -> CInt {
+  /// Lets a connection log in; without a password, as if Mosquitto's own means were to judge it.
+  func connect(_ connection: Connection, password: String? = nil) -> CInt {
+    let secret = password.map { strdup($0) }
+    defer { free(secret ?? nil) }
     var event = mosquitto_evt_basic_auth()
     event.client = connection.record
+    event.password = secret ?? nil
     event.username = UnsafeMutablePointer(mutating: connection.record.pointee.username)
     return fake_broker_call(broker, CInt(MOSQ_EVT_BASIC_AUTH.rawValue), &event)
   }
 
-  func disconnect(_ connection: Connection) {
+  func disconnect(
+    _ connection: Connection, event number: CInt = CInt(MOSQ_EVT_DISCONNECT.rawValue)
+  ) {
     var event = mosquitto_evt_disconnect()
     event.client = connection.record
-    _ = fake_broker_call(broker, CInt(MOSQ_EVT_DISCONNECT.rawValue), &event)
+    _ = fake_broker_call(broker, number, &event)
+  }
+
+  /// What runs.
+  var plugin: Plugin? {
+    userdata.map { Unmanaged<Plugin>.fromOpaque($0).takeUnretainedValue() }
   }
 
   func check(_ access: CInt, _ topic: String, by connection: Connection) -> CInt {
@@ -191,7 +211,8 @@ final class PluginHost {
     let peer = address.map { strdup($0) } ?? nil
     var client = mosquitto(
       id: nil, username: UnsafePointer(name), address: UnsafePointer(peer),
-      protocol_version: version, clean_session: true, own_username: nil)
+      protocol_version: version, clean_session: true, has_certificate: false,
+      own_username: nil)
     defer {
       free(name)
       free(peer)
@@ -204,7 +225,7 @@ final class PluginHost {
 /// A tangle, a seller and a buyer with money.
 struct Market: Sendable {
   let tangle: DevTangle
-  let seller = PrivateKey().publicKey.address
+  let sellerKey = PrivateKey()
   let buyer = PrivateKey()
 
   init(_ options: DevTangle.Options = fastOptions) async throws {
@@ -212,6 +233,8 @@ struct Market: Sendable {
     _ = try await tangle.fund(buyer.publicKey.address)
     await tangle.makeCheckpoint()
   }
+
+  var seller: Address { sellerKey.address }
 
   static var fastOptions: DevTangle.Options {
     var options = DevTangle.Options()

@@ -59,14 +59,14 @@ struct PluginTests {
     try await withPlugin(market) { host in
       #expect(host.check(MOSQ_ACL_SUBSCRIBE, "sensor/live", username: "johndoe") == success)
       #expect(host.read("sensor/live", username: "johndoe") == denied)
-      let digest = try market.pay(2000, memo: #"{"username":"johndoe"}"#)
+      let digest = try market.pay(6000, memo: #"{"username":"johndoe"}"#)
       #expect(eventually { host.read("sensor/live", username: "johndoe") == success })
       #expect(host.read("sensor/live", username: "jane") == denied)
       #expect(eventually { host.read("sensor/live", username: "johndoe") == denied })
       host.tick()
       let lines = PluginHost.log(containing: digest.description)
       #expect(
-        lines.contains { $0.contains("0.000002 IOTA for johndoe: 'live' until 20") }, "\(lines)")
+        lines.contains { $0.contains("0.000006 IOTA for johndoe: 'live' until 20") }, "\(lines)")
     }
   }
 
@@ -159,7 +159,7 @@ struct PluginTests {
     let market = try await Market()
     try await withPlugin(market) { host in
       _ = host.check(MOSQ_ACL_SUBSCRIBE, "sensor/live", username: nil)
-      try market.pay(3000, memo: #"{"username":"johndoe"}"#)
+      try market.pay(8000, memo: #"{"username":"johndoe"}"#)
       #expect(eventually { host.read("sensor/live", username: "johndoe") == success })
       let text = PluginHost.configuration(market.settings, free: "now/free")
       try host.scratch.write(

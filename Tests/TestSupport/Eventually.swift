@@ -8,7 +8,7 @@ import Glibc
 /// - Returns: Whether it did in time.
 /// - Throws: What the condition throws.
 public func eventually(
-  within timeoutS: Double = 10, _ condition: () throws -> Bool
+  within timeoutS: Double = 60, _ condition: () throws -> Bool
 ) rethrows -> Bool {
   let end = ContinuousClock.now + .seconds(timeoutS)
   while ContinuousClock.now < end {

@@ -28,6 +28,18 @@ public final class LoopbackServer: Sendable {
       }
     }
 
+    /// Waits for exactly so many bytes; nil once the peer has closed.
+    public func receive(_ count: Int) -> [UInt8]? {
+      var bytes: [UInt8] = []
+      while bytes.count < count {
+        var buffer = [UInt8](repeating: 0, count: count - bytes.count)
+        let received = recv(socket, &buffer, buffer.count, 0)
+        guard received > 0 else { return nil }
+        bytes += buffer[..<received]
+      }
+      return bytes
+    }
+
     /// Sends all bytes; false once the peer has closed.
     @discardableResult
     public func send(_ bytes: [UInt8]) -> Bool {
@@ -87,6 +99,30 @@ public final class LoopbackServer: Sendable {
         }
       }
     }
+  }
+
+  /// Sends a request to a server of this machine.
+  ///
+  /// - Returns: The answer's body; nil where there is none.
+  static func ask(port: UInt16, _ body: [UInt8]) -> [UInt8]? {
+    let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(socket) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    let code = withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    let connection = Connection(socket: socket)
+    let head =
+      "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+      + "Content-Length: \(body.count)\r\n\r\n"
+    guard code == 0, connection.send(Array(head.utf8) + body) else { return nil }
+    // An answer has a head and a body as a request has.
+    return connection.readRequest()?.body
   }
 
   /// Its URL with a path.

@@ -6,7 +6,17 @@ import Glibc
 ///
 /// Unlike the project's own client it tells reason codes and keeps sessions.
 final class Client: Sendable {
-  enum Version { case v311, v5 }
+  enum Version: CaseIterable {
+    case v31, v311, v5
+
+    var protocolVersion: Int32 {
+      switch self {
+      case .v31: Int32(MQTT_PROTOCOL_V31)
+      case .v311: Int32(MQTT_PROTOCOL_V311)
+      case .v5: Int32(MQTT_PROTOCOL_V5)
+      }
+    }
+  }
 
   /// MQTT 5.0, section 2.4.
   enum Reason {
@@ -27,12 +37,16 @@ final class Client: Sendable {
     /// Whether the broker forgets the client's subscriptions when the connection ends.
     var isClean = true
     var will: Will?
+    /// Who it is by TLS; nil: it speaks without.
+    var identity: Certificates.Identity?
   }
 
   /// What the broker publishes when the connection breaks.
   struct Will {
     var topic: String
     var text: String
+    var qos: Int32 = 0
+    var isRetained = false
   }
 
   private let mailbox = Mailbox()
@@ -47,14 +61,22 @@ final class Client: Sendable {
     else { throw TestFailure("libmosquitto makes no client") }
     self.client = client
     self.port = port
-    let version = options.version == .v5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311
-    mosquitto_int_option(client, MOSQ_OPT_PROTOCOL_VERSION, Int32(version))
+    mosquitto_int_option(
+      client, MOSQ_OPT_PROTOCOL_VERSION, options.version.protocolVersion)
     if options.username != nil || options.password != nil {
       mosquitto_username_pw_set(client, options.username, options.password)
     }
     if let will = options.will {
       let payload = Array(will.text.utf8)
-      mosquitto_will_set(client, will.topic, Int32(payload.count), payload, 0, false)
+      mosquitto_will_set(
+        client, will.topic, Int32(payload.count), payload, will.qos, will.isRetained)
+    }
+    if let identity = options.identity {
+      let status = mosquitto_tls_set(
+        client, identity.authorityPath, nil, identity.certificatePath, identity.keyPath, nil)
+      guard status == MOSQ_ERR_SUCCESS.rawValue else {
+        throw TestFailure("no TLS: \(String(cString: mosquitto_strerror(status)))")
+      }
     }
     // Wakes the loop when another thread has something to send.
     mosquitto_threaded_set(client, true)

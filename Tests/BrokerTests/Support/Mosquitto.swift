@@ -32,12 +32,39 @@ final class Mosquitto {
     var keepsSessions = false
     /// The lines of an `acl_file`; empty: there is none.
     var aclLines: [String] = []
+    /// Whether everything that follows is the listener's alone.
+    var isPerListener = false
+    /// More lines, which follow those of the listener.
+    var moreLines: [String] = []
+    /// Whether it listens for WebSockets too.
+    var hasWebSockets = false
+    /// Whether it listens for TLS too, where the name in a client's certificate is its username.
+    var hasIdentities = false
+    /// How far its wall clock is off, in seconds; nil: it has the machine's own.
+    var clockOffS: Int?
   }
+
+  /// Its release, as 2, 0 and 11; which broker it is decides what some tests expect.
+  static let version: (Int, Int, Int) = {
+    // It calls a request for help a mistake.
+    let scratch = try? Scratch()
+    let process = scratch.flatMap {
+      try? ChildProcess(command + ["-h"], outputPath: $0.path("output"))
+    }
+    _ = process?.exitStatus(withinS: 15)
+    let found = process?.output.firstMatch(of: /mosquitto version (\d+)\.(\d+)\.(\d+)/)
+    return (Int(found?.1 ?? "") ?? 0, Int(found?.2 ?? "") ?? 0, Int(found?.3 ?? "") ?? 0)
+  }()
 
   /// The folder with all its files.
   let scratch: Scratch
   private(set) var port: UInt16 = 0
-  private let settings: Settings
+  private(set) var webSocketPort: UInt16 = 0
+  private(set) var identityPort: UInt16 = 0
+  /// Where it listens for TLS.
+  let certificates: Certificates?
+  /// How it is started the next time.
+  var settings: Settings
   private var process: ChildProcess?
 
   /// Writes all files but `paywall.toml`; starts nothing.
@@ -47,6 +74,7 @@ final class Mosquitto {
     }
     scratch = try Scratch()
     self.settings = settings
+    certificates = settings.hasIdentities ? try Certificates(scratch) : nil
     chmod(scratch.url.path, 0o755)
     try FileManager.default.createDirectory(
       atPath: scratch.path("ledger"), withIntermediateDirectories: false)
@@ -81,7 +109,10 @@ final class Mosquitto {
   /// Starts the broker and waits until it accepts connections.
   func start() throws {
     for _ in 1...5 {
-      port = port == 0 ? LocalPort.free() : port
+      if port == 0 {
+        (port, webSocketPort, identityPort) =
+          (LocalPort.free(), LocalPort.free(), LocalPort.free())
+      }
       let process = try launch()
       let isUp = eventually(within: 15) { process.exitStatus != nil || LocalPort.isServed(port) }
       if isUp, process.exitStatus == nil { return }
@@ -109,21 +140,70 @@ final class Mosquitto {
         "plugin \(Self.pluginPath)", "plugin_opt_config_file \(configurationPath)",
       ]
     let lines =
-      [
+      (settings.isPerListener ? ["per_listener_settings true"] : [])
+      + [
         "listener \(port) 127.0.0.1", "allow_anonymous true", "user \(settings.user)",
         "log_type all", "log_timestamp false",
-      ]
+      ] + moreListeners
       + (settings.keepsSessions
         ? ["persistence true", "persistence_location \(scratch.path("ledger"))/"] : [])
       + (settings.hasPasswords ? ["password_file \(scratch.path("passwords"))"] : [])
       + (settings.aclLines.isEmpty ? [] : ["acl_file \(scratch.path("acl"))"]) + plugin
+      + settings.moreLines
     try scratch.write(lines.joined(separator: "\n") + "\n", to: "mosquitto.conf")
     process = nil
     let process = try ChildProcess(
-      Self.command + ["-c", scratch.path("mosquitto.conf")],
+      try fakeTime() + Self.command + ["-c", scratch.path("mosquitto.conf")],
       outputPath: scratch.path("mosquitto.log"))
     self.process = process
     return process
+  }
+
+  private var moreListeners: [String] {
+    let webSockets = ["listener \(webSocketPort) 127.0.0.1", "protocol websockets"]
+    let identities =
+      certificates.map { certificates in
+        [
+          "listener \(identityPort) 127.0.0.1", "cafile \(certificates.broker.authorityPath)",
+          "certfile \(certificates.broker.certificatePath)",
+          "keyfile \(certificates.broker.keyPath)", "require_certificate true",
+          "use_identity_as_username true",
+        ]
+      } ?? []
+    return (settings.hasWebSockets ? webSockets : []) + identities
+  }
+
+  /// What starts a program with a wall clock that is off: libfaketime, which leaves the monotonic
+  /// clock alone.
+  ///
+  /// In the broker's folder, which it sees from a root file system of its own too.
+  private func fakeTime() throws -> [String] {
+    guard let offS = settings.clockOffS else { return [] }
+    let library = scratch.path("libfaketime.so")
+    if !FileManager.default.fileExists(atPath: library) {
+      guard FileManager.default.fileExists(atPath: Self.fakeTimePath) else {
+        throw TestFailure("\(Self.fakeTimePath) is missing; install the package faketime")
+      }
+      try FileManager.default.copyItem(atPath: Self.fakeTimePath, toPath: library)
+    }
+    try setClock(offS: offS)
+    return [
+      "env", "LD_PRELOAD=\(library)", "FAKETIME_DONT_FAKE_MONOTONIC=1", "FAKETIME_NO_CACHE=1",
+      "FAKETIME_TIMESTAMP_FILE=\(scratch.path("faketime"))",
+    ]
+  }
+
+  private static let fakeTimePath: String = {
+    let folders = try? FileManager.default.contentsOfDirectory(atPath: "/usr/lib")
+    let paths = (folders ?? []).map { "/usr/lib/\($0)/faketime/libfaketime.so.1" }
+    return paths.first { FileManager.default.fileExists(atPath: $0) } ?? "libfaketime.so.1"
+  }()
+
+  /// Puts the wall clock of a broker that was started with one of its own to another time at once.
+  func setClock(offS: Int) throws {
+    // Never half written.
+    let file = try scratch.write("\(offS >= 0 ? "+" : "")\(offS)\n", to: "faketime.next")
+    rename(file, scratch.path("faketime"))
   }
 
   /// The two usual lines about the plugin.

@@ -32,6 +32,15 @@ final class Sensor {
   /// How many messages of each topic it has published.
   var count: Int { work.times.withLock { $0.count } }
 
+  /// Whether a client receives all that a sensor which has stopped published of a topic since the
+  /// client subscribed: numbers without a gap, up to the last.
+  func reaches(_ client: Client, _ topic: String) -> Bool {
+    eventually {
+      let numbers = client.arrivals(of: topic).compactMap { Int($0.text) }
+      return numbers.first.map { Array($0..<count) == numbers } ?? false
+    }
+  }
+
   /// Waits until it has published something after a time.
   func publish(untilMs timeMs: Int64) throws {
     let timeoutS = Double(max(0, timeMs - nowMs())) / 1000 + 10

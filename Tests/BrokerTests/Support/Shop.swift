@@ -11,14 +11,17 @@ struct Shop {
   /// What `paywall.toml` says.
   struct Settings {
     var realm = "plug.test"
+    var `protocol` = "rebased-jsonrpc"
     var nodes: [String] = []
     var network = ""
     var address = ""
     var poll = "100ms"
+    var agree = 1
     var free = ["sensor/1m", "sensor/status"]
     var subscribe = "open"
     var price = "1000 nanos"
     var minimum = "1ms"
+    var clients = 0
     /// More tables.
     var more = """
       [[offer]]
@@ -35,10 +38,12 @@ struct Shop {
       secret_file = "\(secret)"
       realm = "\(realm)"
       [tangle]
+      protocol = "\(`protocol`)"
       nodes = \(nodes)
       network = "\(network)"
       address = "\(address)"
       poll = "\(poll)"
+      agree = \(agree)
       [access]
       free = \(free)
       subscribe = "\(subscribe)"
@@ -48,6 +53,7 @@ struct Shop {
       price = "\(price)"
       per = "1s"
       minimum = "\(minimum)"
+      clients = \(clients)
       [[account]]
       username = "agent"
       publish = ["sensor/#", "other/#"]
@@ -86,10 +92,13 @@ struct Shop {
     do {
       var shop = Shop(
         tangle: tangle, broker: try Mosquitto(mosquitto), settings: Settings())
-      shop.settings.nodes = [tangle.nodeURL]
       shop.settings.network = tangle.chainIdentifier
       shop.settings.address = "\(shop.seller.address)"
+      shop.settings.nodes = [tangle.nodeURL]
       change(&shop.settings)
+      if shop.settings.protocol == "rebased-graphql" {
+        shop.settings.nodes = [tangle.graphQLURL]
+      }
       try shop.configure()
       try await body(&shop)
       if shop.broker.isRunning { try shop.broker.stop() }
@@ -126,6 +135,27 @@ struct Shop {
     let client = try Client(port: broker.port, options)
     let reason = try client.connect()
     guard reason == 0 else { throw TestFailure("CONNECT was refused with \(reason)") }
+    return client
+  }
+
+  /// A connected client whose name is in its certificate.
+  func client(_ identity: Certificates.Identity, _ options: Client.Options = .init()) throws
+    -> Client
+  {
+    var options = options
+    options.identity = identity
+    let client = try Client(port: broker.identityPort, options)
+    let reason = try client.connect()
+    guard reason == 0 else { throw TestFailure("CONNECT was refused with \(reason)") }
+    return client
+  }
+
+  /// A connected client of bytes.
+  func rawClient(_ options: RawClient.Options) throws -> RawClient {
+    let port = options.isWebSocket ? broker.webSocketPort : broker.port
+    let client = try RawClient(port: port, options)
+    let answer = try client.connect()
+    guard answer == .code(0) else { throw TestFailure("CONNECT was refused with \(answer)") }
     return client
   }
 

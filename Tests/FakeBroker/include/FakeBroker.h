@@ -11,6 +11,8 @@ struct mosquitto {
   const char *address;
   int protocol_version;
   bool clean_session;
+  /// Whether it has shown a TLS certificate, over a connection that lasts.
+  bool has_certificate;
   /// What mosquitto_set_username has set last; freed with the client.
   char *own_username;
 };
@@ -28,6 +30,23 @@ int fake_broker_call(fake_broker *broker, int event, void *event_data);
 
 /// The client id that was kicked last; "" where none was.
 const char *fake_broker_last_kicked(void);
+
+/// What this thread's brokers do where a client id is kicked, and answer; NULL: nothing.
+typedef int (*fake_broker_kick)(const char *client_id, void *context);
+void fake_broker_on_kick(fake_broker_kick kick, void *context);
+
+/// A message that a plugin has published.
+typedef struct {
+  /// The one client that it is for; NULL: all subscribers.
+  char *client_id;
+  char *topic;
+  char *payload;
+  bool retain;
+} fake_broker_message;
+
+/// Takes the oldest message that plugins on this thread have published, its strings to be freed; false
+/// where there is none.
+bool fake_broker_take_message(fake_broker_message *message);
 
 /// Takes the log of all brokers of this process, lines separated by '\n'; to be freed.
 char *fake_broker_log(void);

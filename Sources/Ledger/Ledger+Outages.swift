@@ -1,0 +1,105 @@
+import GRDB
+public import PaywallCore
+
+extension Ledger {
+  /// What the seller's terms are beside prices.
+  public struct Terms: Hashable, Sendable {
+    /// Whether bought time that could not be used is made good.
+    public var makesGood: Bool
+    /// How long a payment that is in no checkpoint yet may give access, in milliseconds; 0: not at
+    /// all.
+    public var provisionalMs: Int64
+    /// Payments from this time on may be made good: those that are younger than the ledger.
+    var madeGoodSinceMs: Int64?
+
+    /// Terms of the given parts.
+    public init(makesGood: Bool = false, provisionalMs: Int64 = 0) {
+      self.makesGood = makesGood
+      self.provisionalMs = provisionalMs
+    }
+  }
+
+  /// What was made good after an outage.
+  public struct Outage: Hashable, Sendable {
+    /// When the broker was down.
+    public var span: Span
+    /// Who got time for it, by their names inside the broker.
+    public var accounts: Set<Username> = []
+    /// How much in all, in milliseconds.
+    public var madeGoodMs: Int64 = 0
+  }
+
+  private static let aliveKey = "alive_at"
+
+  /// When the broker was last known to run, before this time; nil where that is not known.
+  static func lastAlive(_ db: Database) throws -> Int64? {
+    try meta(aliveKey, db).flatMap(Int64.init)
+  }
+
+  /// Notes that the broker runs, so that the next start can tell for how long it did not.
+  ///
+  /// Nothing is noted before `endOutage` was called.
+  ///
+  /// - Parameter nowMs: The tangle's time.
+  /// - Throws: `LedgerError`.
+  public func noteAlive(nowMs: Int64) throws(LedgerError) {
+    guard isOutageOver else { return }
+    try write { try Self.noteAlive(nowMs: nowMs, $0) }
+  }
+
+  static func noteAlive(nowMs: Int64, _ db: Database) throws {
+    try Prepared("INSERT OR REPLACE INTO meta VALUES (?, ?)", db)
+      .run(.text(aliveKey), .text("\(nowMs)"))
+  }
+
+  /// Ends the time since the broker ran last, and makes good what was bought and ran meanwhile.
+  ///
+  /// Once for each start. Payments that were recorded since the start are left aside.
+  ///
+  /// - Parameters:
+  ///   - startMs: Since when the broker runs again, in Unix milliseconds of the tangle's time.
+  ///   - terms: Whether anything is made good.
+  /// - Returns: What was made good; nil where the broker was not down for longer than a restart takes.
+  /// - Throws: `LedgerError`; then it can be tried again.
+  public func endOutage(atMs startMs: Int64, terms: Terms) throws(LedgerError) -> Outage? {
+    guard !isOutageOver else { return nil }
+    let bornAtMs = try bornAtMs()
+    let versions = try offerVersions()
+    let outage = try write { db -> Outage? in
+      let aliveMs = try Self.lastAlive(db)
+      try Self.noteAlive(nowMs: startMs, db)
+      guard let aliveMs, terms.makesGood else { return nil }
+      let (lengthMs, overflow) = startMs.subtractingReportingOverflow(aliveMs)
+      guard !overflow, lengthMs > Loss.ordinaryDelayMs else { return nil }
+      var outage = Outage(span: Span(startsAtMs: aliveMs, endsAtMs: startMs))
+      for purchase in try Self.running(in: outage.span, db) {
+        let loss = Loss(purchase: purchase, versions: versions, nowMs: startMs, db: db)
+        let givenMs = try loss.makeGood(outage.span, paidSinceMs: bornAtMs)
+        guard givenMs > 0 else { continue }
+        outage.accounts.insert(purchase.account)
+        let (sum, overflow) = outage.madeGoodMs.addingReportingOverflow(givenMs)
+        outage.madeGoodMs = overflow ? .max : sum
+      }
+      return outage
+    }
+    isOutageOver = true
+    return outage
+  }
+
+  /// Who had bought what, for a time that overlaps a span.
+  private static func running(in span: Span, _ db: Database) throws -> Set<Purchase> {
+    var purchases: Set<Purchase> = []
+    let statement = try Prepared(
+      """
+      SELECT account, offer FROM grants INDEXED BY grants_by_end
+      WHERE ends_at > ? AND starts_at < ? AND kind IN ('bought', 'made_good')
+      """, db)
+    try statement.forEach(.integer(span.startsAtMs), .integer(span.endsAtMs)) { row in
+      if let account = row.bytes(0), let offer = row.bytes(1).flatMap({ Name($0) }) {
+        purchases.insert(Purchase(account: account, offer: offer))
+      }
+      return true
+    }
+    return purchases
+  }
+}

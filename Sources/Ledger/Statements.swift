@@ -1,0 +1,52 @@
+import GRDB
+
+/// What recording asks and writes for each payment, looked up once for a page.
+struct Statements {
+  /// Adds a payment, or makes a pending one final; changes nothing where it is final already.
+  let insertPayment: Prepared
+  let insertAccount: Prepared
+  /// Adds a buyer's account, or gives it another password.
+  let insertBuyer: Prepared
+  let insertBought: Prepared
+  /// How many payments of an account for an offer there are from a checkpoint on, up to a limit.
+  let countFrom: Prepared
+  let credit: Prepared
+  /// When all ends that an account has bought of an offer.
+  let lastEnd: Prepared
+
+  init(_ db: Database) throws {
+    insertPayment = try Prepared(
+      """
+      INSERT INTO payments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (digest) DO UPDATE SET
+        payer = excluded.payer, verified = excluded.verified, amount = excluded.amount,
+        memo = excluded.memo, checkpoint = excluded.checkpoint, paid_at = excluded.paid_at,
+        state = excluded.state, reason = excluded.reason, account = excluded.account,
+        offer = excluded.offer
+        WHERE state = 'pending' AND excluded.checkpoint IS NOT NULL
+      """, db)
+    insertAccount = try Prepared(
+      "INSERT INTO accounts VALUES (?, ?, NULL, ?) ON CONFLICT DO NOTHING", db)
+    insertBuyer = try Prepared(
+      """
+      INSERT INTO accounts VALUES (?, 'buyer', ?, ?)
+      ON CONFLICT (username) DO UPDATE SET password_hash = excluded.password_hash
+      """, db)
+    insertBought = try Prepared(
+      """
+      INSERT INTO grants (account, offer, kind, starts_at, ends_at, payment, version)
+      VALUES (?, ?, 'bought', ?, ?, ?, ?)
+      """, db)
+    countFrom = try Prepared(
+      """
+      SELECT count(*) FROM (
+        SELECT 1 FROM payments WHERE account = ? AND offer = ? AND checkpoint >= ? LIMIT ?)
+      """, db)
+    credit = try Prepared("SELECT nanos FROM credits WHERE account = ? AND offer = ?", db)
+    lastEnd = try Prepared(
+      """
+      SELECT ends_at FROM grants WHERE account = ? AND offer = ? AND kind = 'bought'
+      ORDER BY ends_at DESC LIMIT 1
+      """, db)
+  }
+}
