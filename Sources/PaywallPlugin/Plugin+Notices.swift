@@ -58,6 +58,12 @@ extension Plugin {
       for recipient in recipients.takeRecipients(of: username, isAnswer: isAnswer) {
         send(payload, on: SystemTopic.account, to: recipient)
       }
+    case .metrics(let metrics):
+      // As Mosquitto does it: what has not changed is not told again.
+      for (topic, payload) in metrics.messages(deliveries.pointee)
+      where toldMetrics.updateValue(payload, forKey: topic) != payload {
+        Publication.retain(Array(payload.utf8), on: topic)
+      }
     }
   }
 

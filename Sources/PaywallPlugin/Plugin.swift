@@ -34,6 +34,10 @@ final class Plugin {
   /// anything sold.
   var keptByKicked: [[UInt8]: Bool]?
   var recipients = Recipients()
+  /// Counted at each delivery; in memory of its own, as the table's.
+  let deliveries: UnsafeMutablePointer<DeliveryCounts>
+  /// What was told last on each topic of ``Metrics``.
+  var toldMetrics: [String: String] = [:]
   /// What the watcher has still to be told.
   var noticeRequests: [NoticeRequest] = []
   private var reloadedAtMs: Int64?
@@ -46,8 +50,12 @@ final class Plugin {
     masterKey = started.masterKey
     table = AccessTable(changes: shared.changes)
     clock = .passUnretained(shared.clock)
+    deliveries = .allocate(capacity: 1)
+    deliveries.initialize(to: DeliveryCounts())
     table.applyChanges()
   }
+
+  deinit { deliveries.deallocate() }
 
   /// Reads the configuration, opens the ledger, registers the callbacks and starts the watcher.
   static func start(identifier: OpaquePointer, options: PluginOptions) throws -> Plugin {
