@@ -39,9 +39,8 @@ public final class TotalsReader {
   /// - Returns: The totals; nil where it was ended early.
   /// - Throws: `LedgerError`.
   public func totals(nowMs: Int64, isOver: () -> Bool) throws(LedgerError) -> LedgerTotals? {
-    let connection = try connection ?? Connection(path: path, Connection.besideBroker)
-    self.connection = connection
-    return try connection.read { db in
+    let connection = try opened()
+    return try connection.read { db -> LedgerTotals? in
       let version = try Prepared("PRAGMA data_version", db).first { $0.integer(0) }
       if version == nil || version != dataVersion {
         dataVersion = nil
@@ -54,6 +53,13 @@ public final class TotalsReader {
         try Prepared(Self.activeAccounts, db).first(.integer(nowMs)) { $0.integer(0) } ?? 0
       return totals
     }
+  }
+
+  private func opened() throws(LedgerError) -> Connection {
+    if let connection { return connection }
+    let new = try Connection(path: path, Connection.besideBroker)
+    connection = new
+    return new
   }
 
   /// Closes the file.

@@ -23,7 +23,7 @@ final class MetricsWatch {
       thread = nil
       return
     }
-    thread = PlainThread { Self.run(path, intervalMs, shared, stopping) }
+    thread = PlainThread { MetricsWatch.run(path, intervalMs, shared, stopping) }
   }
 
   /// Ends it, at once.
@@ -42,17 +42,18 @@ final class MetricsWatch {
       let beganAtMs = SharedClock.monotonicMs()
       problems.attempt("ledger's totals") {
         let totals = try reader.totals(nowMs: shared.clock.nowMs) { stopping.isSet }
-        guard let totals else { return }
-        let nowMs = SharedClock.monotonicMs()
-        shared.exchange.notices.add(
-          .metrics(
-            Metrics(
-              totals: totals, lagMs: shared.reading.lagMs(atMs: nowMs),
-              nodeErrors: shared.reading.failures)))
+        if let totals { tell(totals, shared) }
       }
       let tookMs = SharedClock.monotonicMs() - beganAtMs
       stopping.wait(timeoutMs: max(intervalMs - tookMs, tookMs * restFactor))
     }
+  }
+
+  private static func tell(_ totals: LedgerTotals, _ shared: SharedState) {
+    let lagMs = shared.reading.lagMs(atMs: SharedClock.monotonicMs())
+    let metrics = Metrics(
+      totals: totals, lagMs: lagMs, nodeErrors: shared.reading.failures)
+    shared.exchange.notices.add(.metrics(metrics))
   }
 }
 

@@ -89,7 +89,8 @@ final class Watcher {
       followTime()
       tell()
       tidy()
-      shared.signals.wait(timeoutMs: min(Self.turnMs, max(0, nextPollAtMs - now)))
+      let timeoutMs = watched.hasRequests ? 10 : min(Self.turnMs, max(0, nextPollAtMs - now))
+      shared.signals.wait(timeoutMs: timeoutMs)
     }
     metricsWatch?.stop()
     damageWatch.stop()

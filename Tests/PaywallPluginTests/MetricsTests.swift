@@ -1,4 +1,5 @@
 import CMosquittoPlugin
+import DevTangle
 import Foundation
 import PaywallCore
 import TestSupport
