@@ -90,6 +90,11 @@ final class OddShop {
     return PluginHost.log(containing: text)
   }
 
+  /// How often the log says that a payment counts; before, it may say that it is pending.
+  func countings(of payment: Digest) -> Int {
+    logLines(containing: "payment \(payment)").count { !$0.contains("is pending") }
+  }
+
   /// The first column of what the ledger answers.
   func rows(_ sql: String) throws -> [String] {
     let process = Process()
