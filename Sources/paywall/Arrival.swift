@@ -58,7 +58,7 @@ struct Arrival {
           try hint(login)
         }
       }
-      if payment != nil, waitedMs >= Self.patienceMs { throw notYet(refusal) }
+      if payment != nil, waitedMs >= Self.patienceMs { throw try notYet(refusal) }
       usleep(UInt32(pauseMs) * 1000)
       pauseMs = min(pauseMs * 2, 1000)
     }
@@ -93,7 +93,8 @@ struct Arrival {
       client.disconnect()
       throw BrokerError(
         "\(what), and bought '\(SafeText.line(offer, maximumCount: 64))' instead: "
-          + "\(holding.until.map { "until " + SafeText.line($0, maximumCount: 40) } ?? "over by now"). Use it with '\(command)'.")
+          + "\(holding.until.map { "until " + SafeText.line($0, maximumCount: 40) } ?? "over by now"). "
+          + "Use it with '\(command)'.")
     }
     Terminal.note("\(what): '\(command)' goes on later.")
     return (client, identity)
@@ -106,8 +107,12 @@ struct Arrival {
       "Still waiting. If it is paid, and the login as \(login.username) stays refused, the name is "
         + "somebody else's or the broker could not open the memo; then the time is the paying "
         + "wallet's own. With that wallet's key in a file, \(walletWay("FILE")).")
-    // A name that was chosen may be somebody else's for ever: no later purchase is to rely on it before
-    // the broker has accepted it.
+    try doubt(login)
+  }
+
+  /// A name that was chosen may be somebody else's for ever: no later purchase is to rely on it before
+  /// the broker has accepted it.
+  private func doubt(_ login: LoginFile.Login) throws {
     if !purchase.isSaved, account.username != nil { try broker.logins.setAside(login) }
   }
 
@@ -118,15 +123,17 @@ struct Arrival {
       "'\(next.account(asWallet: true))\(wallet)' tells what it has, and "
       + "'\(next.watch(purchase.offer.name.description, asWallet: true))\(wallet)' receives it"
     guard !broker.isSignedFor(purchase.offers.realm) else { return commands }
-    return commands + "; the broker calls itself '\(purchase.offers.realm)': if you know it by that "
-      + "name, say so with --realm"
+    return commands
+      + "; the broker calls itself '\(purchase.offers.realm)': if you know it by that name, say so "
+      + "with --realm"
   }
 
-  private func notYet(_ refusal: MQTTError) -> BrokerError {
+  private func notYet(_ refusal: MQTTError) throws -> BrokerError {
     let start =
       "Payment \(payment.map { "\($0.digest)" } ?? "") is made, but the broker has not counted it, or "
       + "does not let its account in: \(refusal) Nothing is lost: '\(watch)' goes on once it has."
-    guard refusal.kind == .refused, purchase.login != nil else { return BrokerError(start) }
+    guard refusal.kind == .refused, let login = purchase.login else { return BrokerError(start) }
+    try doubt(login)
     return BrokerError(
       "\(start) If it stays refused, the name is somebody else's or the broker could not open the "
         + "memo; then what was bought is the wallet's own: \(walletWay(nil)).")

@@ -65,7 +65,7 @@ struct BuyCommand: ParsableCommand {
   private var paysElsewhere: Bool { instructions || qr }
   /// Whether the payment names no account, and so is for the wallet that makes it.
   private var isForWallet: Bool { account.walletLogin || qr }
-  private var next: NextCommand { NextCommand(broker: broker, account: account) }
+  var next: NextCommand { NextCommand(broker: broker, account: account) }
 
   func validate() throws {
     guard (login == nil) == (loginPasswordFile == nil) else {
@@ -112,7 +112,7 @@ struct BuyCommand: ParsableCommand {
     }
   }
 
-  private func receive(_ purchase: Purchase, after payment: ExecutedPayment?) throws {
+  func receive(_ purchase: Purchase, after payment: ExecutedPayment?) throws {
     let (client, identity) = try Arrival(
       broker: broker, account: account, purchase: purchase, payment: payment
     ).awaitLogin()
@@ -209,50 +209,5 @@ struct BuyCommand: ParsableCommand {
       }
       throw error
     }
-  }
-
-  private func instruct(_ purchase: Purchase) throws {
-    if let login = purchase.login { try broker.logins.save(login) }
-    let instructions = PaymentInstructions(purchase.order)
-    if noWait && !qr {
-      let isForPeople = Terminal.isOutput && !stream.json
-      try OutputOptions.write(instructions, isForPeople: isForPeople, lines: instructions.lines)
-    } else {
-      instructions.lines.forEach(Terminal.note)
-    }
-    if qr { showCode(purchase) }
-    // Nobody but the phone's wallet can log in to what it pays for without a memo.
-    guard !noWait, !qr || account.walletLogin else { return }
-    try receive(purchase, after: nil)
-  }
-
-  private func showCode(_ purchase: Purchase) {
-    if Terminal.canShowPictures {
-      QRCode.lines("\(purchase.offers.seller)").forEach(Terminal.note)
-    } else {
-      Terminal.note("This is no terminal that can show a QR code.")
-    }
-    let realm = purchase.offers.realm
-    let login = ["paywall", "wallet", "sign-login", realm].map(ShellWord.quoted)
-      .joined(separator: " ")
-    let file = account.key.wallet == nil ? " --wallet FILE" : ""
-    Terminal.note(
-      "The code is the seller's address; the amount is yours to enter. A wallet on a phone attaches "
-        + "no memo, so what it pays for is its own address's, which logs in by a signature: with its "
-        + "key in a file, '\(next.watch(offer.description, asWallet: true))\(file)' receives the "
-        + "messages, and '\(login)\(file)' makes username and password for any MQTT client.")
-    guard !broker.isSignedFor(realm) else { return }
-    Terminal.note(
-      "The broker calls itself '\(realm)': if you know it by that name, add --realm to the first.")
-  }
-
-  private func refuseStardust(_ purchase: Purchase) throws {
-    Terminal.note("Pay with a wallet of that network:")
-    PaymentInstructions(purchase.order).lines.dropLast(2).forEach(Terminal.note)
-    if let login = purchase.login { try broker.logins.save(login) }
-    throw WalletError(
-      .wrongNetwork,
-      "The seller is paid over \(SafeText.line(purchase.offers.protocol, maximumCount: 40)), where "
-        + "this wallet cannot pay; once it is paid, '\(next.watch(offer.description))' goes on.")
   }
 }

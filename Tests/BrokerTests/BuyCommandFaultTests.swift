@@ -25,7 +25,8 @@ struct BuyCommandFaultTests {
     }
   }
 
-  @Test func `who watches before anything is bought gets the retained value with it`() async throws {
+  @Test func `who watches before anything is bought gets the retained value with it`() async throws
+  {
     try await Shop.open { shop in
       let agent = try shop.client("agent")
       try agent.publish("sensor/live", "kept", qos: 1, isRetained: true)

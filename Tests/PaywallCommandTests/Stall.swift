@@ -99,9 +99,13 @@ struct Stall: Sendable {
   /// A broker that lets in wallets and whoever has paid for the login.
   ///
   /// - Parameters:
+  ///   - tangle: Where it is paid.
+  ///   - offers: What it says of its offers.
   ///   - key: What it tells as its key; nil: a right one.
   ///   - opens: Whether it can open what was sealed for it.
   ///   - account: What it tells of a client's account; nil: time of `live`.
+  /// - Returns: The broker.
+  /// - Throws: Where no port can be had.
   func broker(
     _ tangle: DevTangle, offers: [UInt8], key: String? = nil, opens: Bool = true,
     account: (@Sendable (StandIn.Login) -> String)? = nil

@@ -42,7 +42,8 @@ import Wallet
     try home.start(["watch", "mqtt://127.0.0.1:\(broker.port)", "live"] + more)
   }
 
-  @Test func `a broker that denies what is not bought yet is asked again once it is`() async throws {
+  @Test func `a broker that denies what is not bought yet is asked again once it is`() async throws
+  {
     let hasPaid = Mutex(false)
     let broker = try broker(
       accepts: { _ in true },

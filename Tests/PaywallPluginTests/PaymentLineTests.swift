@@ -11,9 +11,10 @@ import Testing
 
 /// What the log says of payments.
 @Suite(.timeLimit(.minutes(2))) struct PaymentLineTests {
-  private static func line(_ digest: Digest) -> String? {
+  private static func line(_ host: PluginHost, _ digest: Digest) -> String? {
     var line: String?
     _ = eventually {
+      host.tick()
       line = PluginHost.log(containing: "payment \(digest)").first
       return line != nil
     }
@@ -39,16 +40,16 @@ import Testing
       let sealed = try #require(key.seal(claim))
 
       let first = try market.pay(60_000, memo: #"{"sealed":"\#(sealed)"}"#)
-      let said = try #require(Self.line(first))
+      let said = try #require(Self.line(host, first))
       #expect(said.contains("of 0.00006 IOTA for a buyer: 'live' until "), "\(said)")
       #expect(PluginHost.log(containing: "secretive").isEmpty)
       // A box that is nobody's: the payer's address is public.
       let nobody = try market.pay(60_000, memo: #"{"sealed":"AAAA"}"#)
-      #expect(try #require(Self.line(nobody)).contains("for \(market.buyer.address): "))
+      #expect(try #require(Self.line(host, nobody)).contains("for \(market.buyer.address): "))
       let plain = try market.pay(60_000, memo: #"{"username":"buyer:secretive"}"#)
-      #expect(try #require(Self.line(plain)).contains("for buyer:secretive: "))
+      #expect(try #require(Self.line(host, plain)).contains("for buyer:secretive: "))
       let broker = try market.pay(60_000, memo: #"{"username":"johndoe"}"#)
-      #expect(try #require(Self.line(broker)).contains("for johndoe: "))
+      #expect(try #require(Self.line(host, broker)).contains("for johndoe: "))
       #expect(host.stop() == MOSQ_ERR_SUCCESS.rawValue)
       _ = host.published()
     }

@@ -75,7 +75,9 @@ public final class RelayNode: Sendable {
 
   /// Has it leave a method without an answer.
   ///
-  /// - Parameter passingOn: Whether the other node is asked nevertheless.
+  /// - Parameters:
+  ///   - method: The method.
+  ///   - passingOn: Whether the other node is asked nevertheless.
   public func mute(_ method: String, passingOn: Bool) {
     shared.state.withLock {
       $0.mutedMethod = method
