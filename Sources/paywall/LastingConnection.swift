@@ -43,14 +43,12 @@ struct LastingConnection {
       isLost = true
       Terminal.note("The connection to \(client.broker) is lost; it is tried again.")
     }
-    guard let refusal = client.lastFailure, refusal.kind == .refused, .now >= nextLogin else {
-      return
-    }
+    guard let refusal = client.lastFailure, refusal.kind == .refused else { return }
     guard refusals < Self.refusalLimit else {
       throw BrokerError(
         "\(refusal) It does so again and again, so this login is not accepted any more.")
     }
-    try logInAgain()
+    if .now >= nextLogin { try logInAgain() }
   }
 
   private mutating func logInAgain() throws {
