@@ -55,10 +55,10 @@ struct Arrival {
           doubtMs = waitedMs + Self.doubtAgainMs
         } else if isToHint, waitedMs >= Self.hintMs {
           isToHint = false
-          try hint(login)
+          hint(login)
         }
       }
-      if payment != nil, waitedMs >= Self.patienceMs { throw try notYet(refusal) }
+      if payment != nil, waitedMs >= Self.patienceMs { throw notYet(refusal) }
       usleep(UInt32(pauseMs) * 1000)
       pauseMs = min(pauseMs * 2, 1000)
     }
@@ -83,8 +83,8 @@ struct Arrival {
       return nil
     }
     // Only now is it known that this payment makes no account of the login.
-    try broker.logins.setAside(login)
     Terminal.progress("")
+    setAside(login)
     let what =
       "The login as \(login.username) was not accepted: the name belongs to somebody else, or the "
       + "broker could not open the memo. So payment \(digest) is the wallet's own"
@@ -101,19 +101,28 @@ struct Arrival {
   }
 
   /// Tells somebody who pays with another wallet, once, where the time may be.
-  private func hint(_ login: LoginFile.Login) throws {
+  private func hint(_ login: LoginFile.Login) {
     Terminal.progress("")
     Terminal.note(
       "Still waiting. If it is paid, and the login as \(login.username) stays refused, the name is "
         + "somebody else's or the broker could not open the memo; then the time is the paying "
         + "wallet's own. With that wallet's key in a file, \(walletWay("FILE")).")
-    try doubt(login)
+    doubt(login)
   }
 
   /// A name that was chosen may be somebody else's for ever: no later purchase is to rely on it before
   /// the broker has accepted it.
-  private func doubt(_ login: LoginFile.Login) throws {
-    if !purchase.isSaved, account.username != nil { try broker.logins.setAside(login) }
+  private func doubt(_ login: LoginFile.Login) {
+    if !purchase.isSaved, account.username != nil { setAside(login) }
+  }
+
+  private func setAside(_ login: LoginFile.Login) {
+    do {
+      try broker.logins.setAside(login)
+    } catch {
+      // It is saved all the same, and what was paid comes first.
+      Terminal.note("\(error)")
+    }
   }
 
   /// How what the wallet holds is seen and received.
@@ -128,12 +137,12 @@ struct Arrival {
       + "with --realm"
   }
 
-  private func notYet(_ refusal: MQTTError) throws -> BrokerError {
+  private func notYet(_ refusal: MQTTError) -> BrokerError {
     let start =
       "Payment \(payment.map { "\($0.digest)" } ?? "") is made, but the broker has not counted it, or "
       + "does not let its account in: \(refusal) Nothing is lost: '\(watch)' goes on once it has."
     guard refusal.kind == .refused, let login = purchase.login else { return BrokerError(start) }
-    try doubt(login)
+    doubt(login)
     return BrokerError(
       "\(start) If it stays refused, the name is somebody else's or the broker could not open the "
         + "memo; then what was bought is the wallet's own: \(walletWay(nil)).")

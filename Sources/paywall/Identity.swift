@@ -10,7 +10,7 @@ enum Identity {
 
   /// Connects; a login that was set aside is as good as any once it is accepted.
   ///
-  /// - Throws: `MQTTError`, or `WalletError` where the saved logins cannot be changed.
+  /// - Throws: `MQTTError`.
   func connect(to broker: BrokerOptions, timeoutMs: Int = 10_000) throws -> MQTTClient {
     let login =
       switch self {
@@ -19,8 +19,11 @@ enum Identity {
       }
     let client = try broker.connect(
       username: login.username, password: login.password, timeoutMs: timeoutMs)
-    if case .buyer(let login) = self, try broker.logins.refusedLogins().contains(login) {
-      try broker.logins.save(login)
+    // A file that cannot be used now is no reason to receive nothing.
+    if case .buyer(let login) = self,
+      (try? broker.logins.refusedLogins().contains(login)) == true
+    {
+      try? broker.logins.save(login)
     }
     return client
   }

@@ -15,7 +15,7 @@ import Testing
     var line: String?
     _ = eventually {
       host.tick()
-      line = PluginHost.log(containing: "payment \(digest)").first
+      line = PluginHost.log(containing: "payment \(digest)").first { !$0.contains("pending") }
       return line != nil
     }
     return line
