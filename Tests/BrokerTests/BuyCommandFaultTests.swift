@@ -1,5 +1,6 @@
 import DevTangle
 import Foundation
+import IOTACrypto
 import PaywallCore
 import TestSupport
 import Testing
@@ -65,6 +66,32 @@ struct BuyCommandFaultTests {
       #expect(buy.status() == 0 && buy.lines.count == 2, "\(buy.errors)")
       // The time is not that user's.
       #expect(try shop.ledger.payments().only?.account?.hasPrefix("buyer:buyer-") == true)
+      sensor.stop()
+    }
+  }
+
+  @Test func `a name that is somebody's leaves the wallet what was bought, whichever offer it was`()
+    async throws
+  {
+    try await Shop.open(change: { $0.realm = "127.0.0.1" }) { shop in
+      let sensor = try shop.sensor("other/x")
+      try shop.ledger.settled(
+        try shop.pay(60_000, by: try await shop.buyer(), for: "jane", "s3cret"))
+      let buyer = try await BuyerCommand(shop)
+      let buy = try buyer.start(
+        "buy", "other", "--for", "10m", "--yes", "--username", "jane", "--count", "2")
+      #expect(buy.status() == 0 && buy.lines.count == 2, "\(buy.errors)")
+      let payment = try #require(try shop.ledger.payments().last)
+      #expect(payment.account == "\(buyer.key.address)" && payment.offer == "other")
+      // The name is not paid for twice, its login is kept, and the wallet goes on.
+      let again = try buyer.start("buy", "other", "--for", "10m", "--yes", "--username", "jane")
+      #expect(again.status() == 6 && again.errors.contains("choose another"), "\(again.errors)")
+      #expect(try shop.ledger.payments().count == 2)
+      #expect(try buyer.logins().text.contains(#""refused" : ["#))
+      let command = try #require(buy.errors.firstMatch(of: /'paywall (watch [^']*)'/)).1
+      #expect(command.hasPrefix("watch \(buyer.url) other --wallet-login --wallet "))
+      let watch = try buyer.start("watch", "other", "--wallet-login", "--count", "2")
+      #expect(watch.status() == 0 && watch.lines.count == 2, "\(watch.errors)")
       sensor.stop()
     }
   }
