@@ -88,7 +88,7 @@ struct Arrival {
     let what =
       "The login as \(login.username) was not accepted: the name belongs to somebody else, or the "
       + "broker could not open the memo. So payment \(digest) is the wallet's own"
-    let command = next.watch(offer, asWallet: true)
+    let command = next.watch(offer, .wallet())
     guard offer == purchase.offer.name.description else {
       client.disconnect()
       throw BrokerError(
@@ -127,10 +127,9 @@ struct Arrival {
 
   /// How what the wallet holds is seen and received.
   private func walletWay(_ file: String?) -> String {
-    let wallet = file.map { " --wallet \($0)" } ?? ""
     let commands =
-      "'\(next.account(asWallet: true))\(wallet)' tells what it has, and "
-      + "'\(next.watch(purchase.offer.name.description, asWallet: true))\(wallet)' receives it"
+      "'\(next.account(.wallet(file: file)))' tells what it has, and "
+      + "'\(next.watch(purchase.offer.name.description, .wallet(file: file)))' receives it"
     guard !broker.isSignedFor(purchase.offers.realm) else { return commands }
     return commands
       + "; the broker calls itself '\(purchase.offers.realm)': if you know it by that name, say so "

@@ -30,14 +30,14 @@ extension BuyCommand {
       Terminal.note("This is no terminal that can show a QR code.")
     }
     let realm = purchase.offers.realm
-    let login = ["paywall", "wallet", "sign-login", realm].map(ShellWord.quoted)
-      .joined(separator: " ")
-    let file = account.key.wallet == nil ? " --wallet FILE" : ""
+    let file = account.key.wallet ?? "FILE"
+    let login = ["paywall", "wallet", "sign-login", realm, "--wallet", file]
+      .map(ShellWord.quoted).joined(separator: " ")
     Terminal.note(
       "The code is the seller's address; the amount is yours to enter. A wallet on a phone attaches "
         + "no memo, so what it pays for is its own address's, which logs in by a signature: with its "
-        + "key in a file, '\(next.watch(offer.description, asWallet: true))\(file)' receives the "
-        + "messages, and '\(login)\(file)' makes username and password for any MQTT client.")
+        + "key in a file, '\(next.watch(offer.description, .wallet(file: file)))' receives the "
+        + "messages, and '\(login)' makes username and password for any MQTT client.")
     guard !broker.isSignedFor(realm) else { return }
     Terminal.note(
       "The broker calls itself '\(realm)': if you know it by that name, add --realm to the first.")

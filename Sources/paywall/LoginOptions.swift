@@ -56,9 +56,13 @@ struct LoginOptions: ParsableArguments {
     return .buyer(login)
   }
 
-  /// The options that lead another command of `paywall` to the same account, or to the wallet's.
-  func words(asWallet: Bool) -> [String] {
-    guard asWallet || walletLogin else { return username.map { ["--username", $0] } ?? [] }
-    return ["--wallet-login"] + (key.wallet.map { ["--wallet", $0] } ?? [])
+  /// The options that lead another command of `paywall` to the same account.
+  var words: [String] {
+    walletLogin ? walletWords(file: nil) : username.map { ["--username", $0] } ?? []
+  }
+
+  /// The options that lead another command of `paywall` to a wallet's account; nil: this one's.
+  func walletWords(file: String?) -> [String] {
+    ["--wallet-login"] + ((file ?? key.wallet).map { ["--wallet", $0] } ?? [])
   }
 }
