@@ -53,7 +53,7 @@ private let success = MOSQ_ERR_SUCCESS.rawValue
       let port = market.tangle.nodeURL.split(separator: ":").last ?? ""
       func lines() -> [String] {
         host.tick()
-        return PluginHost.log(containing: ":\(port)")
+        return PluginHost.warnings(containing: ":\(port)")
       }
       func pay(_ name: String) throws -> Digest {
         try waiting {

@@ -81,8 +81,11 @@ final class OddShop {
     host.read("sensor/live", username: name) == success
   }
 
-  /// The lines of the broker's log about the node.
-  var lines: [String] { logLines(containing: ":\(node.port)/") }
+  /// The warnings about the node in the broker's log.
+  var lines: [String] {
+    host.tick()
+    return PluginHost.warnings(containing: ":\(node.port)/")
+  }
 
   /// The lines of the broker's log that hold a text.
   func logLines(containing text: String) -> [String] {
