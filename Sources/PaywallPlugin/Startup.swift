@@ -4,6 +4,7 @@ import Glibc
 import IOTACrypto
 import Ledger
 import PaywallCore
+import Setup
 import Tangle
 
 /// Everything that happens before the broker serves anyone, on its main thread.

@@ -19,7 +19,7 @@ struct Paywall: ParsableCommand {
       """,
     subcommands: [
       BuyCommand.self, WatchCommand.self, AccountCommand.self, WalletCommand.self, Pay.self,
-      GrantCommand.self, RevokeCommand.self,
+      GrantCommand.self, RevokeCommand.self, CheckCommand.self, VerifyCommand.self,
     ])
 
   static func main() {
