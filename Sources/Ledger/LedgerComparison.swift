@@ -162,7 +162,7 @@ extension LedgerComparison {
     try findNotBought(body)
   }
 
-  /// Rows of the ledger that do not follow from the tangle.
+  /// Rows of the ledger that do not follow from the tangle, or stand there twice.
   private func findWronglyBought(_ body: (LedgerDifference) -> Void) throws {
     let expected = try Prepared(
       """
@@ -177,7 +177,8 @@ extension LedgerComparison {
       FROM main.grants g LEFT JOIN main.payments p ON p.digest = g.payment
         LEFT JOIN anew.payments q ON q.digest = g.payment
       WHERE g.kind = 'bought'
-        AND NOT EXISTS (SELECT 1 FROM anew.grants o WHERE \(Self.same))
+        AND (NOT EXISTS (SELECT 1 FROM anew.grants o WHERE \(Self.same))
+          OR EXISTS (SELECT 1 FROM main.grants o WHERE \(Self.same) AND o.id < g.id))
       """, db)
     try statement.forEach { row in
       if let paidAtMs = row.integer(5), !(range.fromMs...range.toMs).contains(paidAtMs) {

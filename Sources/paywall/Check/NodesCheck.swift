@@ -104,10 +104,14 @@ struct NodesCheck {
     skewMs < 0 ? ", \(span(skewMs)) old" : ""
   }
 
-  /// A span in words, to the second where it is long.
+  /// A span in words, in whole units: `850 ms`, `12 s`, `61 min`.
   static func span(_ timeMs: Int64) -> String {
-    let timeMs = Int64(clamping: timeMs.magnitude)
-    return Period.describe(ms: timeMs < 10_000 ? timeMs : timeMs - timeMs % 1000)
+    let units: [(name: String, ms: UInt64)] = [
+      ("days", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000),
+    ]
+    let timeMs = timeMs.magnitude
+    guard let unit = units.first(where: { timeMs >= 2 * $0.ms }) else { return "\(timeMs) ms" }
+    return "\(timeMs / unit.ms) \(unit.name)"
   }
 
   // MARK: - History

@@ -27,7 +27,7 @@ struct PaywallCheck {
     do {
       let configuration = try ConfigurationFile.load(path: path, namedBy: "--config")
       findings.ok("configuration", path, "\(path) makes sense")
-      let hasKeys = configuration.tangle.nodes.contains { ShownURL($0).description.contains("…") }
+      let hasKeys = configuration.tangle.nodes.contains { ShownURL($0).holdsKey }
       if hasKeys, let file = FileStatus(path), file.mode & 0o004 != 0 {
         findings.warn(
           "configuration-mode", path,

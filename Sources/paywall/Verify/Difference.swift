@@ -38,6 +38,9 @@ struct Difference: Encodable, Hashable {
     switch difference.kind {
     case .missing: return "\(subject) is on the tangle, but not in the ledger"
     case .absent: return "\(subject) is in the ledger, but \(absence.reason(difference))"
+    case .bought where difference.ledger == difference.tangle:
+      return "what \(subject) has bought for \(difference.holder ?? "nobody") stands in the ledger "
+        + "more than once: \(span(difference.ledger))"
     case .bought:
       return "what \(subject) has bought for \(difference.holder ?? "nobody"): "
         + "\(span(difference.ledger)) in the ledger, \(span(difference.tangle)) by the tangle"
