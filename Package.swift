@@ -145,7 +145,8 @@ let package = Package(
     .testTarget(
       name: "PaywallCommandTests",
       dependencies: [
-        "paywall", "PaywallCore", "Configuration", "Setup", "Tangle", "Ledger", "HTTP", "IOTACrypto",
+        "paywall", "PaywallCore", "Configuration", "Setup", "Tangle", "Ledger", "HTTP",
+        "IOTACrypto",
         "Wallet", "MQTTClient", "DevTangle", "TestSupport", argumentParser,
       ]),
     .testTarget(

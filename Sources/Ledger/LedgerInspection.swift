@@ -78,7 +78,7 @@ public final class LedgerInspection: Sendable {
   public func damage() throws(LedgerError) -> [String] {
     do throws(LedgerError) {
       return try connection.read { try LedgerCheck.findings($0) }
-    } catch where error.code == .corrupt {
+    } catch  where error.code == .corrupt {
       return ["a page cannot be read"]
     }
   }

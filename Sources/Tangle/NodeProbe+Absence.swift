@@ -35,13 +35,13 @@ extension NodeProbe {
       }
       guard checkpoint >= 0, let digests = try node.digests(inCheckpoint: checkpoint) else {
         let newest = try node.latestCheckpoint().sequence
-        return (0...newest).contains(checkpoint) ? .pruned : .invented
+        return checkpoint >= 0 && checkpoint <= newest ? .pruned : .invented
       }
       return digests.contains(digest) ? .pruned : .invented
     case .stardust(let node):
       // Every milestone that there is was read wholly, so what was not found is not there.
       let info = try node.info()
-      return (1...max(1, info.pruned)).contains(checkpoint) && info.pruned > 0 ? .pruned : .invented
+      return checkpoint > 0 && checkpoint <= info.pruned ? .pruned : .invented
     }
   }
 }

@@ -86,7 +86,7 @@ public struct NodeProbe: Sendable {
     let began = ContinuousClock.now
     survey.network = SafeText.line(try node.networkIdentifier(), maximumCount: 40)
     survey.firstAnswerMs = (ContinuousClock.now - began).milliseconds
-    survey.take(try node.latestCheckpoint(), wallMs: wallMs())
+    guard survey.take(try node.latestCheckpoint(), wallMs: wallMs()) else { return }
     survey.lost = try known.landmarks.filter { try !node.canTell($0, seller: known.address) }
     let entries = try node.listing(to: known.address, after: nil).entries
     let unread = entries.filter { !known.isKnown($0.digest) }
@@ -107,7 +107,7 @@ public struct NodeProbe: Sendable {
     survey.network = SafeText.line(info.protocol.networkName, maximumCount: 40)
     survey.isHealthy = info.status.isHealthy
     let timeS = try node.time(of: info.newest)
-    survey.take(Checkpoint(sequence: info.newest, timeMs: timeS * 1000), wallMs: wallMs())
+    _ = survey.take(Checkpoint(sequence: info.newest, timeMs: timeS * 1000), wallMs: wallMs())
     guard info.pruned > 0, info.newest > info.pruned else { return }
     let oldestS = try node.time(of: info.pruned + 1)
     survey.oldest = Checkpoint(sequence: info.pruned + 1, timeMs: oldestS * 1000)
@@ -115,9 +115,16 @@ public struct NodeProbe: Sendable {
 }
 
 extension NodeSurvey {
-  fileprivate mutating func take(_ checkpoint: Checkpoint, wallMs: Int64) {
+  /// Notes the newest checkpoint, where it can be one.
+  fileprivate mutating func take(_ checkpoint: Checkpoint, wallMs: Int64) -> Bool {
+    guard checkpoint.sequence >= 0, (0...TransactionBlock.latestTimeMs).contains(checkpoint.timeMs)
+    else {
+      failure = "the number or the time of its newest checkpoint is impossible"
+      return false
+    }
     newest = checkpoint
     skewMs = checkpoint.timeMs &- wallMs
+    return true
   }
 }
 

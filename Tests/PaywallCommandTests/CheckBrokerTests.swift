@@ -102,9 +102,10 @@ import Testing
       """, to: "mosquitto.conf")
     let read = try MosquittoConfiguration(path: path)
     #expect(read.plugins.map(\.path) == ["/x/dynamic_security.so", "/x/mosquitto_paywall.so"])
-    #expect(read.plugins.map(\.options) == [
-      ["config_file": "/dynsec.json"], ["config_file": "/a.toml"],
-    ])
+    #expect(
+      read.plugins.map(\.options) == [
+        ["config_file": "/dynsec.json"], ["config_file": "/a.toml"],
+      ])
     #expect(read.paywalls.map(\.place) == ["\(scratch.path("d"))/B.conf:1"])
     #expect(read.unreadable == [scratch.path("nowhere")])
     #expect(read.isAnonymousAllowed && !read.hasListener)

@@ -46,9 +46,8 @@ final class Stall: Sendable {
   let buyer = PrivateKey()
   let folder: String
 
-  /// Opens a stall, runs the body, and takes it down.
-  ///
-  /// - Parameter behindMs: How far the tangle's clock is behind this machine's at first.
+  /// Opens a stall, whose clock is so far behind this machine's at first, runs the body, and takes it
+  /// down.
   static func open(
     _ protocol: PaywallConfiguration.TangleProtocol, behindMs: Int64 = 0,
     _ body: (Stall) async throws -> Void

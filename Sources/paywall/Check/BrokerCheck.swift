@@ -126,7 +126,8 @@ struct BrokerCheck {
         return findings.warn(
           "broker-accounts", file,
           "password_file \(file) may not be read by this user, so whether the accounts are in it is "
-            + "not known", mend: "run this as root")
+            + "not known",
+          mend: "run this as root")
       }
       return findings.fail(
         "broker-accounts", file, "password_file \(file) is not there, so the broker does not start",
@@ -140,7 +141,8 @@ struct BrokerCheck {
       let text = "account '\(name)' is not in password_file \(file)"
       let mend = "run: mosquitto_passwd \(file) \(name)"
       if hasOtherMeans {
-        findings.warn("broker-accounts", file, text, mend: "\(mend), unless another plugin knows it")
+        findings.warn(
+          "broker-accounts", file, text, mend: "\(mend), unless another plugin knows it")
       } else {
         findings.fail("broker-accounts", file, text, mend: mend)
       }

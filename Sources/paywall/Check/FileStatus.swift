@@ -34,13 +34,16 @@ struct FileStatus {
     return mode & 0o002 != 0
   }
 
-  /// How much room there is for others than root on the file's disk, in bytes; nil where that is not
-  /// known. 0 where it can only be read.
+  /// How much room there is for others than root on a file's disk, in bytes.
+  ///
+  /// Nil where that is not known, 0 where the disk can only be read.
   static func freeBytes(at path: String) -> UInt64? {
     var disk = statvfs()
     guard statvfs(path, &disk) == 0 else { return nil }
     let isReadOnly = UInt64(disk.f_flag) & UInt64(ST_RDONLY) != 0
-    return isReadOnly ? 0 : UInt64(disk.f_bavail) * UInt64(disk.f_frsize)
+    let (bytes, overflow) = UInt64(disk.f_bavail).multipliedReportingOverflow(
+      by: UInt64(disk.f_frsize))
+    return isReadOnly ? 0 : overflow ? .max : bytes
   }
 
   /// The folder that a file is in.

@@ -21,6 +21,7 @@ struct Finding: Encodable, Hashable, Sendable {
   /// The line for people.
   ///
   /// - Parameter hasPictures: Whether the terminal knows more than ASCII.
+  /// - Returns: Mark, text and what to do.
   func line(hasPictures: Bool) -> String {
     let mark =
       switch level {

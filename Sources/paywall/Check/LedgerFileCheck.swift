@@ -26,7 +26,8 @@ struct LedgerFileCheck {
       let reason = errno
       guard reason == ENOENT else {
         findings.warn(
-          "ledger", path, "ledger \(path) cannot be looked at (\(String(cString: strerror(reason))))",
+          "ledger", path,
+          "ledger \(path) cannot be looked at (\(String(cString: strerror(reason))))",
           mend: "run this as root, or as with: sudo -u \(folderStatus.owner)")
         return nil
       }
@@ -93,8 +94,8 @@ struct LedgerFileCheck {
   private func open(_ file: FileStatus, _ findings: inout Findings) -> LedgerInspection? {
     guard file.isReadable else {
       findings.warn(
-        "ledger", path, "ledger \(path) may not be read by this user", mend:
-          "run this as root, or as with: sudo -u \(file.owner)")
+        "ledger", path, "ledger \(path) may not be read by this user",
+        mend: "run this as root, or as with: sudo -u \(file.owner)")
       return nil
     }
     do {
@@ -129,6 +130,8 @@ struct LedgerFileCheck {
       return false
     }
     try ledger.checkSchema()
+    Terminal.progress("Looking through the ledger …")
+    defer { Terminal.progress("") }
     let damage = try ledger.damage()
     guard damage.isEmpty else {
       findings.fail(

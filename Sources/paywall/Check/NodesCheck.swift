@@ -45,12 +45,14 @@ struct NodesCheck {
     checkHistory(of: survey, &findings)
     if !survey.isHealthy {
       findings.warn(
-        "node-health", url, "\(url) says that it is not healthy, so what was paid last may be missing",
+        "node-health", url,
+        "\(url) says that it is not healthy, so what was paid last may be missing",
         mend: "wait until it has caught up, or name another node")
     }
     if !survey.isEncrypted, !survey.isLocal {
       findings.warn(
-        "node-tls", url, "\(url) is asked without encryption: whoever is on the way may change "
+        "node-tls", url,
+        "\(url) is asked without encryption: whoever is on the way may change "
           + "its answers", mend: "write https:// where it has it")
     }
     guard !isBehind, let newest = survey.newest, let skewMs = survey.skewMs else { return }
@@ -91,7 +93,7 @@ struct NodesCheck {
     guard let best = times.max(by: { ($0.skewMs ?? 0) < ($1.skewMs ?? 0) }),
       let lagMs = best.skewMs.map({ $0 - skewMs }), lagMs > Self.tolerableLagMs
     else { return false }
-    let count = (best.newest?.sequence ?? 0) - newest.sequence
+    let count = max(0, (best.newest?.sequence ?? 0) - newest.sequence)
     findings.warn(
       "node-lag", survey.url,
       "\(survey.url) is \(Self.span(lagMs)) (\(count) checkpoints) behind \(best.url)",
@@ -132,7 +134,7 @@ struct NodesCheck {
         mend: "keep backups, or name a node that keeps its history")
     }
     guard let oldest = survey.oldest, let position else { return }
-    if oldest.sequence > (position.checkpoint ?? 0) + 1,
+    if oldest.sequence - 1 > position.checkpoint ?? 0,
       position.checkpoint != nil || oldest.timeMs > position.sinceMs
     {
       findings.fail(
@@ -146,56 +148,6 @@ struct NodesCheck {
         "\(url) has forgotten what was before \(Moment.describe(ms: oldest.timeMs)): it serves "
           + "the broker, but no 'paywall verify' and no new ledger",
         mend: "keep backups, or name a node that keeps its history")
-    }
-  }
-
-  // MARK: - All nodes
-
-  /// Whether it is this machine's clock that is wrong: all nodes tell the same other time.
-  private var isClockOff: Bool {
-    let skews = well.compactMap(\.skewMs)
-    guard let least = skews.min(), let most = skews.max() else { return false }
-    return skews.allSatisfy { abs($0) > TangleClock.toleranceMs }
-      && most - least <= TangleClock.agreementMs
-  }
-
-  private func checkClock(isOff: Bool, _ findings: inout Findings) {
-    guard let skewMs else { return }
-    guard isOff else {
-      if abs(skewMs) <= TangleClock.toleranceMs {
-        findings.ok(
-          "clock", nil, "this machine's clock and the tangle's differ by \(Self.span(skewMs))")
-      }
-      return
-    }
-    let whose =
-      well.count > 1 ? "the tangle's, as all nodes tell it" : "the time that the only node tells"
-    findings.fail(
-      "clock", nil,
-      "this machine's clock is \(Self.span(skewMs)) \(skewMs > 0 ? "behind" : "ahead of") \(whose)",
-      mend: well.count > 1
-        ? "set it, as with: timedatectl set-ntp true"
-        : "set it, as with: timedatectl set-ntp true; or if it is right, name another node")
-  }
-
-  private func checkAgreement(_ findings: inout Findings) {
-    let (agree, count) = (tangle.agree, well.count)
-    let nodes = surveys.count == 1 ? "1 node" : "\(surveys.count) nodes"
-    guard count >= agree else {
-      return findings.fail(
-        "agree", nil,
-        "\(count) of \(nodes) can be used, but \(agree) \(agree == 1 ? "has" : "have") to tell the "
-          + "same: no new payment counts",
-        mend: "mend the nodes above, or name others")
-    }
-    let text =
-      "\(count) of \(nodes) can be used; a payment counts once \(agree) "
-      + (agree == 1 ? "tells it" : "tell it")
-    if agree > 1, count == agree {
-      findings.warn(
-        "agree", nil, "\(text): none of them may fail", mend: "name another node of somebody else's")
-    } else {
-      findings.ok("agree", nil, text)
     }
   }
 }

@@ -68,7 +68,9 @@ struct OffersCheck {
     }
   }
 
-  /// Where a purchase costs more gas than it is worth. On Stardust nothing has to be paid for gas.
+  /// Where a purchase costs more gas than it is worth.
+  ///
+  /// On Stardust nothing has to be paid for gas.
   private func checkPrice(_ offer: Offer, _ findings: inout Findings) {
     guard configuration.tangle.protocol != .stardust,
       let least = offer.amount(forMs: max(1, offer.minimumMs)), least < Self.gasNanos

@@ -50,10 +50,10 @@ struct ReadingCheck {
         mend: "start it; it does so once a minute, as soon as a node has answered")
       return false
     }
-    guard nowMs &- aliveMs <= Self.aliveMs else {
+    guard (nowMs &- aliveMs).magnitude <= Self.aliveMs.magnitude else {
       findings.warn(
         "broker", ledger.path,
-        "the broker has not noted since \(Moment.describe(ms: aliveMs)) that it runs",
+        "the broker noted at \(Moment.describe(ms: aliveMs)) that it runs, and not since",
         mend: "start it, or look into its log: journalctl -u mosquitto")
       return false
     }
@@ -78,7 +78,8 @@ struct ReadingCheck {
     let lagging = "\(text): \(lag) milestones behind the nodes"
     if isAlive {
       findings.fail(
-        "reading", ledger.path, lagging, mend: "look into the broker's log: journalctl -u mosquitto")
+        "reading", ledger.path, lagging, mend: "look into the broker's log: journalctl -u mosquitto"
+      )
     } else {
       findings.warn("reading", ledger.path, lagging, mend: "they are read when the broker runs")
     }
@@ -128,7 +129,8 @@ struct ReadingCheck {
       findings.ok("unclaimed", nil, "no payment waits to be assigned")
     }
     let pending = try ledger.pending()
-    if pending.count > 0, let oldestMs = pending.oldestSeenAtMs, nowMs &- oldestMs > Self.pendingMs {
+    if pending.count > 0, let oldestMs = pending.oldestSeenAtMs, nowMs &- oldestMs > Self.pendingMs
+    {
       findings.warn(
         "pending", nil,
         "\(Self.count(pending.count)) in no checkpoint, the first seen at "

@@ -32,7 +32,7 @@ struct SecretCheck {
     guard file.isReadable else {
       return findings.warn(
         "secret", path,
-        "secret_file \(path) may not be read by this user, so whether it is the right one is not known",
+        "secret_file \(path) may not be read by this user, so whether it is right is not known",
         mend: "run this as root, or as with: sudo -u \(file.owner)")
     }
     guard isWell || file.mode & 0o077 == 0 else { return }
@@ -43,7 +43,8 @@ struct SecretCheck {
     let reason = errno
     guard reason == ENOENT else {
       return findings.fail(
-        "secret", path, "secret_file \(path) cannot be looked at (\(String(cString: strerror(reason))))",
+        "secret", path,
+        "secret_file \(path) cannot be looked at (\(String(cString: strerror(reason))))",
         mend: "its folder has to be open to the broker's user")
     }
     guard fingerprint == nil else {

@@ -107,7 +107,7 @@ extension Absence? {
       if let rejection = payment.rejection {
         return "on the tangle it is no payment to this address: \(rejection)"
       }
-      return "the nodes do not list it for the address, though they know it: their index is not whole"
+      return "the nodes do not list it for the address, though they know it: their index has gaps"
     case .invented:
       let place = difference.checkpoint.map { "in checkpoint \($0) or elsewhere" } ?? "anywhere"
       return "not on the tangle \(place): it was invented"

@@ -25,7 +25,6 @@ struct TangleReading {
   }
 
   private let source: any PaymentSource
-  private let agree: Int
   let warnings = Warnings()
   /// How many transactions were read.
   private(set) var count = 0
@@ -34,7 +33,6 @@ struct TangleReading {
 
   /// Nothing is asked yet.
   init(_ tangle: PaywallConfiguration.Tangle) {
-    agree = tangle.agree
     let warnings = warnings
     source = tangle.source(warn: { warnings.add($0) }, goesOn: { !Interrupt.isAsked })
   }
@@ -62,8 +60,9 @@ struct TangleReading {
       quietCount = count == before ? quietCount + 1 : 0
     }
     Terminal.progress("")
-    guard agree == 1 else { return warnings.all.isEmpty }
-    return try newestSequence.map { try scratch.position().checkpoint ?? -1 >= $0 } ?? true
+    // A position is never beyond what a node has named and not told.
+    let position = try scratch.position().checkpoint
+    return newestSequence.map { position ?? -1 >= $0 } ?? warnings.all.isEmpty
   }
 
   private mutating func poll(_ scratch: ScratchLedger, untilMs: Int64) throws {

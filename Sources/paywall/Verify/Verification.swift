@@ -17,6 +17,8 @@ struct Verification {
   private static let settlingMs: Int64 = 60_000
   /// How far in the future a checkpoint cannot be, in milliseconds.
   private static let futureMs: Int64 = 600_000
+  /// The end of the year 9999, in Unix milliseconds.
+  private static let latestMs: Int64 = 253_402_300_799_999
 
   /// What came of it.
   struct Result {
@@ -38,6 +40,7 @@ struct Verification {
   /// Reads the tangle and compares.
   ///
   /// - Parameter tell: Takes each difference once it is known.
+  /// - Returns: All of them, and how much was compared.
   /// - Throws: `LedgerError`, `StartError`, `TangleError` or `NetworkMismatch`.
   func run(tell: @escaping (Difference) -> Void) throws -> Result {
     let ledger = try openLedger()
@@ -64,7 +67,8 @@ struct Verification {
     let ledger = try LedgerInspection(path: configuration.ledger)
     guard try ledger.schema() == LedgerInspection.currentSchema else {
       throw StartError(
-        "ledger \(ledger.path) is not of this version; start the broker, which brings it up to date")
+        "ledger \(ledger.path) is not of this version; start the broker, which brings it up to date"
+      )
     }
     try ledger.checkSchema()
     return ledger
@@ -82,12 +86,15 @@ struct Verification {
   }
 
   private func range(of ledger: LedgerInspection, nowMs: Int64) throws -> LedgerComparison.Range {
+    // Neither a node's word nor a hand-written row is to overflow.
+    let nowMs = min(max(nowMs, 0), Self.latestMs)
     let sinceMs = try configuration.tangle.sinceMs ?? ledger.bornAtMs() ?? 0
-    let settledMs = min(nowMs, try ledger.aliveAtMs() ?? nowMs) - Self.settlingMs
-    let toMs = min(toMs ?? .max, nowMs)
+    let aliveMs = max(0, try ledger.aliveAtMs() ?? nowMs)
+    let endMs = min(toMs ?? .max, nowMs)
     return LedgerComparison.Range(
-      fromMs: max(fromMs ?? sinceMs, sinceMs), toMs: toMs, settledMs: min(toMs, settledMs),
-      impossibleMs: self.toMs == nil ? nowMs + Self.futureMs : nil)
+      fromMs: max(fromMs ?? sinceMs, sinceMs), toMs: endMs,
+      settledMs: min(endMs, min(nowMs, aliveMs) - Self.settlingMs),
+      impossibleMs: toMs == nil ? nowMs + Self.futureMs : nil)
   }
 
   /// Why a payment of the ledger was not read; nil where no node says.

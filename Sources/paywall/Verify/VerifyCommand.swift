@@ -118,7 +118,8 @@ struct Verified: Encodable {
       lines.append("… and \(differenceCount - differences.count) more.")
     }
     if taken > 0 {
-      lines.append("\(Self.count(taken, "payment")) from before \(from) taken as the ledger has them.")
+      lines.append(
+        "\(Self.count(taken, "payment")) from before \(from) taken as the ledger has them.")
     }
     if newer > 0 {
       lines.append("\(Self.count(newer, "payment")) too new to be in the ledger.")
