@@ -5,6 +5,8 @@ import PaywallCore
 import TestSupport
 import Testing
 
+@testable import paywall
+
 /// `paywall check`: a set-up that is well passes, and each defect has a line of its own.
 @Suite(.timeLimit(.minutes(5))) struct CheckTests {
   @Test(arguments: PaywallConfiguration.TangleProtocol.allCases)
@@ -57,6 +59,39 @@ import Testing
       #expect(outcome.code == 1)
       #expect(outcome.output.contains("--config has to name a file"))
     }
+  }
+
+  @Test func `what was left of the example is told`() async throws {
+    try await Stall.open(.rebasedJSONRPC) { stall in
+      try stall.setUpBroker()
+      try stall.replace("plug.test", with: "plug.example")
+      try stall.replace(stall.address, with: "0x" + String(repeating: "0", count: 64))
+      let checked = try await stall.check()
+      #expect(checked.names == ["error address", "warning realm", "warning ledger"])
+    }
+  }
+
+  @Test func `a ledger that is open, and locked by somebody, can be looked into`() async throws {
+    try await Stall.open(.rebasedJSONRPC) { stall in
+      try stall.setUpBroker()
+      try await stall.pay(20_000_000, #"{"username":"johndoe"}"#)
+      try await stall.record()
+      let lock = try stall.lock()
+      defer { lock.terminate() }
+      #expect(try await stall.check().names == [])
+      #expect(try await stall.verify(code: 0).payments == 1)
+    }
+  }
+
+  // MARK: - Lines
+
+  @Test func `lines are for terminals of any kind`() {
+    let fine = Finding(check: "a", level: .ok, about: nil, text: "all is well", mend: nil)
+    let wrong = Finding(check: "b", level: .error, about: "x", text: "x is gone", mend: "look")
+    #expect(fine.line(hasPictures: true) == "✓ all is well")
+    #expect(wrong.line(hasPictures: true) == "✗ x is gone; look")
+    #expect(fine.line(hasPictures: false) == "ok all is well")
+    #expect(wrong.line(hasPictures: false) == "x x is gone; look")
   }
 
   // MARK: - Offers and accounts

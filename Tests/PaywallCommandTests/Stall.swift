@@ -135,7 +135,7 @@ final class Stall: Sendable {
     return """
       ledger = "paywall.db"
       secret_file = "paywall.key"
-      realm = "plug.example"
+      realm = "plug.test"
       [tangle]
       protocol = "\(`protocol`.rawValue)"
       nodes = ["\(node)"]
@@ -238,6 +238,24 @@ final class Stall: Sendable {
     process.waitUntilExit()
     #expect(process.terminationStatus == 0, "\(text)")
     return String(decoding: answer, as: UTF8.self).split(separator: "\n").map { String($0) }
+  }
+
+  /// Holds a write lock in the ledger until the process is ended.
+  func lock() throws -> Process {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["sqlite3", "-interactive", ledger]
+    let (input, output) = (Pipe(), Pipe())
+    process.standardInput = input
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    try input.fileHandleForWriting.write(contentsOf: Data("BEGIN IMMEDIATE; SELECT 'held';\n".utf8))
+    var text = ""
+    while !text.contains("held\n"), let more = try output.fileHandleForReading.read(upToCount: 1) {
+      text += String(decoding: more, as: UTF8.self)
+    }
+    return process
   }
 
   // MARK: - Commands

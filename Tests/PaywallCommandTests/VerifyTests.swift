@@ -269,6 +269,41 @@ import Testing
     }
   }
 
+  @Test func `nodes that are down are waited for, and then told`() async throws {
+    try await open { stall, _ in
+      try stall.replace(stall.node, with: "http://127.0.0.1:1")
+      let down = try await stall.paywall("verify")
+      #expect(down.code == 2 && down.output.isEmpty)
+      #expect(down.errors.contains("http://127.0.0.1:1"), "\(down.errors)")
+    }
+  }
+
+  @Test func `what a node names and does not tell is not taken for equal`() async throws {
+    try await open { stall, paid in
+      try await stall.setFaults(Fault(.missingBalanceChanges))
+      let verified = try await stall.verify(code: 1)
+      #expect(!verified.whole && !verified.warnings.isEmpty)
+      #expect(verified.differences.allSatisfy { $0.kind != "absent" || $0.why == "pruned" })
+    }
+    // Nothing is in the ledger either: nothing is known.
+    try await Stall.open(.rebasedJSONRPC, behindMs: 3_600_000) { stall in
+      try await stall.record()
+      try await stall.pay(20_000_000)
+      stall.clock.set(behindMs: 0)
+      await stall.makeCheckpoint()
+      try await stall.setFaults(Fault(.missingBalanceChanges))
+      #expect(try await !stall.verify(code: 2).whole)
+    }
+  }
+
+  @Test func `a node that fails now and then is read to the end`() async throws {
+    try await open { stall, _ in
+      try await stall.setFaults(
+        Fault(.serverError, probability: 0.4), Fault(.truncated, probability: 0.2))
+      #expect(try await stall.verify(code: 0).payments == 5)
+    }
+  }
+
   @Test func `another secret, or an older ledger, is not compared`() async throws {
     try await open { stall, _ in
       try stall.sql("PRAGMA user_version = 1")

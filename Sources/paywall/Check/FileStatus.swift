@@ -22,6 +22,11 @@ struct FileStatus {
   /// The owner's name, or number where it has none.
   var owner: String { Self.name(of: userID) }
 
+  /// What a user may do who may not read it.
+  var mendByOwner: String {
+    userID == 0 ? "run this as root" : "run this as root, or as with: sudo -u \(owner)"
+  }
+
   /// Whether this user may read it.
   var isReadable: Bool { access(path, R_OK) == 0 }
 

@@ -28,7 +28,7 @@ struct LedgerFileCheck {
         findings.warn(
           "ledger", path,
           "ledger \(path) cannot be looked at (\(String(cString: strerror(reason))))",
-          mend: "run this as root, or as with: sudo -u \(folderStatus.owner)")
+          mend: folderStatus.mendByOwner)
         return nil
       }
       findings.warn(
@@ -95,7 +95,7 @@ struct LedgerFileCheck {
     guard file.isReadable else {
       findings.warn(
         "ledger", path, "ledger \(path) may not be read by this user",
-        mend: "run this as root, or as with: sudo -u \(file.owner)")
+        mend: file.mendByOwner)
       return nil
     }
     do {

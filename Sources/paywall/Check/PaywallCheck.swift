@@ -27,6 +27,7 @@ struct PaywallCheck {
     do {
       let configuration = try ConfigurationFile.load(path: path, namedBy: "--config")
       findings.ok("configuration", path, "\(path) makes sense")
+      checkExample(configuration, path, &findings)
       let hasKeys = configuration.tangle.nodes.contains { ShownURL($0).holdsKey }
       if hasKeys, let file = FileStatus(path), file.mode & 0o004 != 0 {
         findings.warn(
@@ -38,6 +39,23 @@ struct PaywallCheck {
     } catch {
       findings.fail("configuration", path, "\(error)", mend: nil)
       return nil
+    }
+  }
+
+  /// What the example has and nobody means.
+  private func checkExample(
+    _ configuration: PaywallConfiguration, _ path: String, _ findings: inout Findings
+  ) {
+    if configuration.tangle.address == Address(.zero) {
+      findings.fail(
+        "address", path, "'address' is the example's, of nobody: what is paid there is lost",
+        mend: "write your own, as of: paywall wallet new")
+    }
+    if configuration.realm.hasSuffix(".example") {
+      findings.warn(
+        "realm", path, "'realm' is the example's, \(configuration.realm): wallets sign logins only "
+          + "for the host that they connect to",
+        mend: "write the name that buyers connect to")
     }
   }
 

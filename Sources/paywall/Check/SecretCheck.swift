@@ -33,7 +33,7 @@ struct SecretCheck {
       return findings.warn(
         "secret", path,
         "secret_file \(path) may not be read by this user, so whether it is right is not known",
-        mend: "run this as root, or as with: sudo -u \(file.owner)")
+        mend: file.mendByOwner)
     }
     guard isWell || file.mode & 0o077 == 0 else { return }
     checkContents(isWell, &findings)
