@@ -53,7 +53,8 @@ struct PaywallCheck {
     }
     if configuration.realm.hasSuffix(".example") {
       findings.warn(
-        "realm", path, "'realm' is the example's, \(configuration.realm): wallets sign logins only "
+        "realm", path,
+        "'realm' is the example's, \(configuration.realm): wallets sign logins only "
           + "for the host that they connect to",
         mend: "write the name that buyers connect to")
     }
