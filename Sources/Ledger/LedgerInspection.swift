@@ -154,17 +154,24 @@ public final class LedgerInspection: Sendable {
     }
   }
 
-  /// The first and the last payment of those from a time on, by their checkpoints' times.
+  /// The first and the last payment of a time, by their checkpoints' times.
   ///
-  /// - Parameter sinceMs: Unix milliseconds.
+  /// - Parameters:
+  ///   - sinceMs: From when on, in Unix milliseconds.
+  ///   - untilMs: Until when.
   /// - Returns: Their digests: none, one or two.
   /// - Throws: `LedgerError`.
-  public func firstAndLastPayment(sinceMs: Int64) throws(LedgerError) -> [Digest] {
+  public func firstAndLastPayment(
+    sinceMs: Int64, untilMs: Int64
+  ) throws(LedgerError) -> [Digest] {
     try connection.read { db in
       let digests = try ["ASC", "DESC"].compactMap { order in
         try Prepared(
-          "SELECT digest FROM payments WHERE paid_at >= ? ORDER BY paid_at \(order) LIMIT 1", db
-        ).first(.integer(sinceMs)) { $0.text(0).flatMap { Digest($0) } }
+          """
+          SELECT digest FROM payments WHERE paid_at BETWEEN ? AND ?
+          ORDER BY paid_at \(order) LIMIT 1
+          """, db
+        ).first(.integer(sinceMs), .integer(untilMs)) { $0.text(0).flatMap { Digest($0) } }
       }
       return digests.first == digests.last ? Array(digests.prefix(1)) : digests
     }

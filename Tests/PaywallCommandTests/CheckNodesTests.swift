@@ -116,7 +116,7 @@ import Testing
 
   @Test(arguments: [TangleProtocol.rebasedJSONRPC, .rebasedGraphQL])
   func `a node that has forgotten payments is told`(protocol: TangleProtocol) async throws {
-    try await open(`protocol`) { stall in
+    try await open(`protocol`, behindMs: 120_000) { stall in
       try await stall.setFaults(Fault(.pruned, value: 1))
       let first = try await stall.check()
       #expect(first.names == ["warning node-history"] && first.code == 0)

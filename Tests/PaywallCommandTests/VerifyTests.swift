@@ -248,6 +248,26 @@ import Testing
     }
   }
 
+  @Test(arguments: TangleProtocol.allCases)
+  func `a seller who has moved to another address finds no differences`(
+    protocol: TangleProtocol
+  ) async throws {
+    let next = PrivateKey().address
+    let moving = { @Sendable (stall: Stall) async throws -> Void in
+      try stall.replace(stall.address, with: "\(next)")
+      // Nobody reads this one any more.
+      try await stall.pay(20_000_000)
+      try await stall.pay(20_000_000, #"{"username":"johndoe"}"#, to: next)
+      try await stall.record()
+    }
+    try await open(`protocol`, later: moving) { stall, _ in
+      let verified = try await stall.verify(code: 0)
+      #expect(verified.payments == 6 && verified.bought == 4)
+      try stall.setUpBroker()
+      #expect(try await stall.check().code == 0)
+    }
+  }
+
   @Test func `times that are none are wrong usage`() async throws {
     try await Stall.open(.rebasedJSONRPC) { stall in
       #expect(try await stall.paywall("verify", "--from", "yesterday").code == 64)

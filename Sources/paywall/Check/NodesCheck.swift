@@ -11,7 +11,7 @@ struct NodesCheck {
   let surveys: [NodeSurvey]
   /// The position that the ledger was read up to, and from when on; nil where nothing was.
   let position: ReadingPosition?
-  /// The last payment of the ledger; nil where there is none.
+  /// The last payment of the ledger that every node should know; nil where there is none.
   let lastPayment: Digest?
 
   /// The nodes that answer and are of the network.

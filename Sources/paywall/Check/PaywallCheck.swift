@@ -8,6 +8,9 @@ import Tangle
 
 /// Goes through all that can be wrong with a paywall, from its file to its broker.
 struct PaywallCheck {
+  /// What was paid later a node that lags a little need not know, in milliseconds.
+  private static let settlingMs: Int64 = 60_000
+
   let configurationPath: String
   /// The broker's configuration; nil: it is left aside.
   let brokerPath: String?
@@ -111,6 +114,8 @@ struct PaywallCheck {
     let position = sinceMs.map { ReadingPosition(checkpoint: reading?.checkpoint, sinceMs: $0) }
     // Of several addresses or networks, the ledger does not say which a payment is of.
     guard reading != nil, readings.count == 1 else { return (position, []) }
-    return (position, (try? ledger.firstAndLastPayment(sinceMs: sinceMs ?? .min)) ?? [])
+    let payments = try? ledger.firstAndLastPayment(
+      sinceMs: sinceMs ?? .min, untilMs: Moment.nowMs - settlingMs)
+    return (position, payments ?? [])
   }
 }

@@ -11,7 +11,6 @@ final class ScratchLedger {
   private let folder: URL
   private let ledger: Ledger
   private let offers: OfferHistory
-  private let tangle: PaywallConfiguration.Tangle
   private let masterKey: MasterKey
   /// Payments of earlier checkpoints are taken from the other ledger, in Unix milliseconds.
   private let fromMs: Int64
@@ -22,10 +21,8 @@ final class ScratchLedger {
   ///
   /// - Throws: `LedgerError`, or where there is no room for it.
   init(
-    like other: LedgerInspection, _ tangle: PaywallConfiguration.Tangle, _ masterKey: MasterKey,
-    fromMs: Int64
+    like other: LedgerInspection, _ masterKey: MasterKey, fromMs: Int64
   ) throws {
-    self.tangle = tangle
     self.masterKey = masterKey
     self.fromMs = fromMs
     folder = FileManager.default.temporaryDirectory
@@ -47,15 +44,15 @@ final class ScratchLedger {
     try? FileManager.default.removeItem(at: folder)
   }
 
-  /// Where reading stands.
-  func position() throws -> ReadingPosition {
+  /// Where reading for an address stands.
+  func position(_ tangle: PaywallConfiguration.Tangle) throws -> ReadingPosition {
     try ledger.position(network: tangle.network, address: tangle.address, sinceMs: fromMs)
   }
 
   func isKnown(_ digest: Digest) throws -> Bool { try ledger.isKnown(digest) }
 
   /// Records a page as the broker does, but for what is only given beside what is bought.
-  func record(_ page: PaymentPage) throws {
+  func record(_ page: PaymentPage, _ tangle: PaywallConfiguration.Tangle) throws {
     _ = try ledger.record(
       page, network: tangle.network, address: tangle.address, offers: offers,
       nowMs: Moment.nowMs, open: masterKey.open)

@@ -5,7 +5,7 @@ import Setup
 import Synchronization
 import Tangle
 
-/// Reads all payments of a time anew, into a scratch ledger.
+/// Reads all payments of a time to an address anew, into a scratch ledger.
 struct TangleReading {
   /// How often nodes that fail are waited for in a row.
   private static let patience = 5
@@ -24,6 +24,7 @@ struct TangleReading {
     }
   }
 
+  private let tangle: PaywallConfiguration.Tangle
   private let source: any PaymentSource
   let warnings = Warnings()
   /// How many transactions were read.
@@ -33,6 +34,7 @@ struct TangleReading {
 
   /// Nothing is asked yet.
   init(_ tangle: PaywallConfiguration.Tangle) {
+    self.tangle = tangle
     let warnings = warnings
     source = tangle.source(warn: { warnings.add($0) }, goesOn: { !Interrupt.isAsked })
   }
@@ -61,12 +63,12 @@ struct TangleReading {
     }
     Terminal.progress("")
     // A position is never beyond what a node has named and not told.
-    let position = try scratch.position().checkpoint
+    let position = try scratch.position(tangle).checkpoint
     return newestSequence.map { position ?? -1 >= $0 } ?? warnings.all.isEmpty
   }
 
   private mutating func poll(_ scratch: ScratchLedger, untilMs: Int64) throws {
-    let position = try scratch.position()
+    let (position, tangle) = (try scratch.position(tangle), tangle)
     var (count, newest, toldAt) = (count, newestSequence, toldAt)
     defer { (self.count, newestSequence, self.toldAt) = (count, newest, toldAt) }
     var namedCount = 0
@@ -86,7 +88,7 @@ struct TangleReading {
           newest = max(newest ?? 0, payment.checkpoint?.sequence ?? 0)
         }
         page.payments = final.filter { $0.checkpoint.map { $0.timeMs <= untilMs } ?? false }
-        try scratch.record(page)
+        try scratch.record(page, tangle)
         let last = page.payments.last?.checkpoint
         Self.tell(
           "\(count) read" + (last.map { ", up to \(Moment.describe(ms: $0.timeMs))" } ?? ""),

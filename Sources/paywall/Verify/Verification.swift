@@ -48,9 +48,17 @@ struct Verification {
     var reading = TangleReading(configuration.tangle)
     let nowMs = try reading.nowMs()
     let range = try range(of: ledger, nowMs: nowMs)
-    let scratch = try ScratchLedger(
-      like: ledger, configuration.tangle, masterKey, fromMs: range.fromMs)
-    let isWhole = try reading.run(into: scratch, untilMs: range.toMs)
+    let scratch = try ScratchLedger(like: ledger, masterKey, fromMs: range.fromMs)
+    var isWhole = try reading.run(into: scratch, untilMs: range.toMs)
+    var warnings = reading.warnings.all
+    for former in try formerReadings(of: ledger) {
+      var tangle = configuration.tangle
+      tangle.address = former.address
+      var reading = TangleReading(tangle)
+      let isAllTold = try reading.run(into: scratch, untilMs: min(range.toMs, former.untilMs))
+      isWhole = isWhole && isAllTold
+      warnings += reading.warnings.all
+    }
     scratch.close()
     var told = Told(tell: tell)
     let counts = try LedgerComparison.run(ledger, with: scratch.path, range) { told.take($0) }
@@ -60,7 +68,22 @@ struct Verification {
     }
     return Result(
       range: range, counts: counts, differenceCount: told.count, differences: told.differences,
-      seedCount: scratch.seedCount, isWhole: isWhole, warnings: reading.warnings.all)
+      seedCount: scratch.seedCount, isWhole: isWhole, warnings: warnings)
+  }
+
+  /// Addresses that the ledger was read for before, and until when it was.
+  ///
+  /// Those of another network cannot be read any more; what was paid there is told as not found.
+  private func formerReadings(
+    of ledger: LedgerInspection
+  ) throws -> [(address: Address, untilMs: Int64)] {
+    try ledger.readings().compactMap { reading in
+      guard reading.network == configuration.tangle.network,
+        let address = Address(reading.address), address != configuration.tangle.address
+      else { return nil }
+      // Checkpoints may be a little ahead of when they were recorded, as clocks are.
+      return (address, min(reading.updatedAtMs, Self.latestMs) + Self.settlingMs)
+    }
   }
 
   private func openLedger() throws -> LedgerInspection {
@@ -94,7 +117,8 @@ struct Verification {
     return LedgerComparison.Range(
       fromMs: max(fromMs ?? sinceMs, sinceMs), toMs: endMs,
       settledMs: min(endMs, min(nowMs, aliveMs) - Self.settlingMs),
-      impossibleMs: toMs == nil ? nowMs + Self.futureMs : nil)
+      // A node that lags does not make the present impossible.
+      impossibleMs: toMs == nil ? max(nowMs, Moment.nowMs) + Self.futureMs : nil)
   }
 
   /// Why a payment of the ledger was not read; nil where no node says.
