@@ -1,7 +1,10 @@
 import Configuration
 import Foundation
 import Glibc
+import TestSupport
 import Testing
+
+@testable import paywall
 
 /// What `paywall check` says of the secret and the ledger.
 @Suite(.timeLimit(.minutes(5))) struct CheckFilesTests {
@@ -152,6 +155,23 @@ import Testing
       #expect(checked.names == ["error offers"])
       #expect(try checked.line("offers").text.contains("offers row 1"))
     }
+  }
+
+  @Test(arguments: [(0, "error"), (49, "error"), (51, "warning"), (501, "ok")])
+  func `a disk that is full, or soon may be, is told`(mebibytes: UInt64, level: String) throws {
+    let scratch = try Scratch()
+    var findings = Findings()
+    let check = LedgerFileCheck(path: scratch.path("paywall.db")) { _ in mebibytes << 20 }
+    #expect(check.run(&findings) == nil)
+    let space = try #require(findings.all.first { $0.check == "ledger-space" })
+    #expect(space.level.rawValue == level && space.text.contains("\(mebibytes) MiB"))
+    #expect((space.mend != nil) == (level != "ok"))
+  }
+
+  @Test func `what others have written is shown in one line`() {
+    var findings = Findings()
+    findings.warn("a", nil, "b\n\u{1B}[2Jc", mend: "d")
+    #expect(findings.all.first?.text == "b··[2Jc")
   }
 
   // MARK: - What waits

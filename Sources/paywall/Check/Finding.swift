@@ -1,3 +1,5 @@
+import HTTP
+
 /// What a check has found: that something is well, or what is wrong and how to mend it.
 struct Finding: Encodable, Hashable, Sendable {
   enum Level: String, Encodable, Sendable {
@@ -14,7 +16,7 @@ struct Finding: Encodable, Hashable, Sendable {
   /// The file or the node, without its secrets; nil where it is neither.
   let about: String?
   /// A sentence without its full stop.
-  let text: String
+  var text: String
   /// What to do about it; nil where there is nothing to do.
   let mend: String?
 
@@ -62,6 +64,9 @@ struct Findings {
   }
 
   private mutating func add(_ finding: Finding) {
+    var finding = finding
+    // Whatever stands in a file or a ledger is shown in one line.
+    finding.text = SafeText.line(finding.text, maximumCount: 2000)
     all.append(finding)
     tell(finding)
   }

@@ -8,6 +8,8 @@ struct LedgerFileCheck {
   private static let fewBytes: UInt64 = 500 << 20
 
   let path: String
+  /// How much room there is on a folder's disk, in bytes; nil where that is not known.
+  var freeBytes: (String) -> UInt64? = FileStatus.freeBytes
 
   /// Looks at the file.
   ///
@@ -43,7 +45,7 @@ struct LedgerFileCheck {
   // MARK: - The files
 
   private func checkSpace(_ folder: String, _ findings: inout Findings) {
-    guard let bytes = FileStatus.freeBytes(at: folder) else { return }
+    guard let bytes = freeBytes(folder) else { return }
     let text = "\(bytes >> 20) MiB are free on the ledger's disk"
     if bytes < Self.tooFewBytes {
       findings.fail("ledger-space", folder, text, mend: "make room, or payments cannot be recorded")
