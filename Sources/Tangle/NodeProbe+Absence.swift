@@ -33,11 +33,11 @@ extension NodeProbe {
       case .unclear: return .pruned
       case nil: break
       }
-      guard checkpoint >= 0, let digests = try node.digests(inCheckpoint: checkpoint) else {
-        let newest = try node.latestCheckpoint().sequence
-        return checkpoint >= 0 && checkpoint <= newest ? .pruned : .invented
+      guard try checkpoint >= 0 && checkpoint <= node.latestCheckpoint().sequence else {
+        return .invented
       }
-      return digests.contains(digest) ? .pruned : .invented
+      let digests = try node.digests(inCheckpoint: checkpoint)
+      return digests?.contains(digest) ?? true ? .pruned : .invented
     case .stardust(let node):
       // Every milestone that there is was read wholly, so what was not found is not there.
       let info = try node.info()
