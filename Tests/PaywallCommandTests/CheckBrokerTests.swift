@@ -49,12 +49,12 @@ import Testing
       says: ["error broker-accounts"]),
   ])
   func `each mistake has its line`(mistake: Mistake) async throws {
-    try await Stall.open(.rebasedJSONRPC) { stall in
-      try stall.setUpBroker()
-      try await stall.record()
-      func here(_ text: String) -> String { text.replacing("FOLDER", with: stall.folder) }
-      try stall.replaceInBroker(here(mistake.right), with: here(mistake.wrong))
-      let checked = try await stall.check()
+    try await Booth.open(.rebasedJSONRPC) { booth in
+      try booth.setUpBroker()
+      try await booth.record()
+      func here(_ text: String) -> String { text.replacing("FOLDER", with: booth.folder) }
+      try booth.replaceInBroker(here(mistake.right), with: here(mistake.wrong))
+      let checked = try await booth.check()
       #expect(checked.names == mistake.says)
       #expect(checked.code == (mistake.says.contains { $0.hasPrefix("error") } ? 1 : 0))
       #expect(checked.amiss.allSatisfy { $0.mend != nil })
@@ -62,20 +62,20 @@ import Testing
   }
 
   @Test func `an account that is not in the password file is told`() async throws {
-    try await Stall.open(.rebasedJSONRPC) { stall in
-      try stall.setUpBroker()
-      try await stall.record()
-      try stall.write("agents:$7$x\n# agent:\nAgent:$7$x\n", to: "passwd")
-      let checked = try await stall.check()
+    try await Booth.open(.rebasedJSONRPC) { booth in
+      try booth.setUpBroker()
+      try await booth.record()
+      try booth.write("agents:$7$x\n# agent:\nAgent:$7$x\n", to: "passwd")
+      let checked = try await booth.check()
       #expect(checked.names == ["error broker-accounts"])
       let mend = try checked.line("broker-accounts").mend
-      #expect(mend == "run: mosquitto_passwd \(stall.path("passwd")) agent")
+      #expect(mend == "run: mosquitto_passwd \(booth.path("passwd")) agent")
     }
   }
 
   @Test func `a broker's configuration that is named has to be there`() async throws {
-    try await Stall.open(.rebasedJSONRPC) { stall in
-      let outcome = try await stall.paywall("check", "--broker-config", "/nowhere/mosquitto.conf")
+    try await Booth.open(.rebasedJSONRPC) { booth in
+      let outcome = try await booth.paywall("check", "--broker-config", "/nowhere/mosquitto.conf")
       #expect(outcome.code == 1)
       #expect(outcome.output.contains(#""check":"broker-configuration""#))
     }

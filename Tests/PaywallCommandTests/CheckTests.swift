@@ -11,15 +11,15 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct CheckTests {
   @Test(arguments: PaywallConfiguration.TangleProtocol.allCases)
   func `a set-up that is well passes`(protocol: PaywallConfiguration.TangleProtocol) async throws {
-    try await Stall.open(`protocol`) { stall in
-      try stall.setUpBroker()
-      try await stall.pay(20_000_000, #"{"username":"johndoe"}"#)
-      try await stall.record()
-      let checked = try await stall.check()
+    try await Booth.open(`protocol`) { booth in
+      try booth.setUpBroker()
+      try await booth.pay(20_000_000, #"{"username":"johndoe"}"#)
+      try await booth.record()
+      let checked = try await booth.check()
       #expect(checked.amiss == [])
       #expect(checked.code == 0)
       let node = try checked.line("node")
-      #expect(node.text.contains(stall.networkName) && node.text.contains(" ms"))
+      #expect(node.text.contains(booth.networkName) && node.text.contains(" ms"))
       #expect(try checked.line("reading").text.contains("checkpoint"))
       let names = Set(checked.lines.map(\.check))
       let expected: Set = [
@@ -31,21 +31,21 @@ import Testing
   }
 
   @Test func `before the first start nothing is wrong`() async throws {
-    try await Stall.open(.rebasedJSONRPC) { stall in
-      try stall.setUpBroker()
-      let checked = try await stall.check()
+    try await Booth.open(.rebasedJSONRPC) { booth in
+      try booth.setUpBroker()
+      let checked = try await booth.check()
       #expect(checked.names == ["warning ledger"])
       #expect(checked.code == 0)
-      let files = try FileManager.default.contentsOfDirectory(atPath: stall.folder)
+      let files = try FileManager.default.contentsOfDirectory(atPath: booth.folder)
       #expect(!files.contains { $0.hasPrefix("paywall.db") || $0 == "paywall.key" }, "\(files)")
     }
   }
 
   @Test func `a mistake in the configuration is told with file, line and key`() async throws {
-    try await Stall.open(.rebasedJSONRPC) { stall in
-      try stall.setUpBroker()
-      try stall.replace(#"per = "1s""#, with: #"per = "1 lightyear""#)
-      let checked = try await stall.check()
+    try await Booth.open(.rebasedJSONRPC) { booth in
+      try booth.setUpBroker()
+      try booth.replace(#"per = "1s""#, with: #"per = "1 lightyear""#)
+      let checked = try await booth.check()
       #expect(checked.names == ["error configuration"] && checked.code == 1)
       let text = try checked.line("configuration").text
       #expect(text.contains("paywall.toml:19:") && text.contains("per"), "\(text)")
@@ -53,33 +53,33 @@ import Testing
   }
 
   @Test func `a missing configuration is told`() async throws {
-    try await Stall.open(.rebasedJSONRPC) { stall in
-      try FileManager.default.removeItem(atPath: stall.path("paywall.toml"))
-      let outcome = try await stall.paywall("check")
+    try await Booth.open(.rebasedJSONRPC) { booth in
+      try FileManager.default.removeItem(atPath: booth.path("paywall.toml"))
+      let outcome = try await booth.paywall("check")
       #expect(outcome.code == 1)
       #expect(outcome.output.contains("--config has to name a file"))
     }
   }
 
   @Test func `what was left of the example is told`() async throws {
-    try await Stall.open(.rebasedJSONRPC) { stall in
-      try stall.setUpBroker()
-      try stall.replace("plug.test", with: "plug.example")
-      try stall.replace(stall.address, with: "0x" + String(repeating: "0", count: 64))
-      let checked = try await stall.check()
+    try await Booth.open(.rebasedJSONRPC) { booth in
+      try booth.setUpBroker()
+      try booth.replace("plug.test", with: "plug.example")
+      try booth.replace(booth.address, with: "0x" + String(repeating: "0", count: 64))
+      let checked = try await booth.check()
       #expect(checked.names == ["error address", "warning realm", "warning ledger"])
     }
   }
 
   @Test func `a ledger that is open, and locked by somebody, can be looked into`() async throws {
-    try await Stall.open(.rebasedJSONRPC) { stall in
-      try stall.setUpBroker()
-      try await stall.pay(20_000_000, #"{"username":"johndoe"}"#)
-      try await stall.record()
-      let lock = try stall.lock()
+    try await Booth.open(.rebasedJSONRPC) { booth in
+      try booth.setUpBroker()
+      try await booth.pay(20_000_000, #"{"username":"johndoe"}"#)
+      try await booth.record()
+      let lock = try booth.lock()
       defer { lock.terminate() }
-      #expect(try await stall.check().names == [])
-      #expect(try await stall.verify(code: 0).payments == 1)
+      #expect(try await booth.check().names == [])
+      #expect(try await booth.verify(code: 0).payments == 1)
     }
   }
 
@@ -97,15 +97,15 @@ import Testing
   // MARK: - Offers and accounts
 
   @Test func `offers that sell what is free, or for too little, are told`() async throws {
-    try await Stall.open(.rebasedJSONRPC) { stall in
-      try await stall.record()
-      try stall.setUpBroker()
-      try stall.replace(#"free = ["sensor/1m"]"#, with: #"free = ["sensor/#"]"#)
-      #expect(try await stall.check().names == ["error offer-free"])
-      try stall.replace(#"free = ["sensor/#"]"#, with: #"free = ["free/#", "+/live/x"]"#)
-      #expect(try await stall.check().names == [])
-      try stall.replace(#"topics = ["sensor/live"]"#, with: #"topics = ["sensor/live", "free/+"]"#)
-      let free = try await stall.check()
+    try await Booth.open(.rebasedJSONRPC) { booth in
+      try await booth.record()
+      try booth.setUpBroker()
+      try booth.replace(#"free = ["sensor/1m"]"#, with: #"free = ["sensor/#"]"#)
+      #expect(try await booth.check().names == ["error offer-free"])
+      try booth.replace(#"free = ["sensor/#"]"#, with: #"free = ["free/#", "+/live/x"]"#)
+      #expect(try await booth.check().names == [])
+      try booth.replace(#"topics = ["sensor/live"]"#, with: #"topics = ["sensor/live", "free/+"]"#)
+      let free = try await booth.check()
       // The other terms of an offer that was in force need a version of their own.
       #expect(free.names == ["error offer-free", "warning offer-publisher"])
     }
@@ -118,11 +118,11 @@ import Testing
       (PaywallConfiguration.TangleProtocol.rebasedJSONRPC, ["warning offer-price"]),
       (.stardust, []),
     ] {
-      try await Stall.open(kind) { stall in
-        try stall.setUpBroker()
-        try stall.replace(#"price = "0.001 IOTA""#, with: #"price = "100 i""#)
-        try await stall.record()
-        let checked = try await stall.check()
+      try await Booth.open(kind) { booth in
+        try booth.setUpBroker()
+        try booth.replace(#"price = "0.001 IOTA""#, with: #"price = "100 i""#)
+        try await booth.record()
+        let checked = try await booth.check()
         #expect(checked.names == names)
         #expect(checked.code == 0)
       }
@@ -130,22 +130,22 @@ import Testing
   }
 
   @Test func `a part of an offer that is free is a warning`() async throws {
-    try await Stall.open(.stardust) { stall in
-      try stall.setUpBroker()
-      try stall.replace(#"topics = ["sensor/live"]"#, with: #"topics = ["sensor/+"]"#)
-      try await stall.record()
-      let checked = try await stall.check()
+    try await Booth.open(.stardust) { booth in
+      try booth.setUpBroker()
+      try booth.replace(#"topics = ["sensor/live"]"#, with: #"topics = ["sensor/+"]"#)
+      try await booth.record()
+      let checked = try await booth.check()
       #expect(checked.names == ["warning offer-free"])
       #expect(try checked.line("offer-free").text.contains("sensor/1m"))
     }
   }
 
   @Test func `terms of the past that were changed are told, as the broker would`() async throws {
-    try await Stall.open(.rebasedJSONRPC) { stall in
-      try stall.setUpBroker()
-      try await stall.record()
-      try stall.replace(#"minimum = "10s""#, with: "minimum = \"10s\"\nfrom = 2020-01-01T00:00:00Z")
-      let checked = try await stall.check()
+    try await Booth.open(.rebasedJSONRPC) { booth in
+      try booth.setUpBroker()
+      try await booth.record()
+      try booth.replace(#"minimum = "10s""#, with: "minimum = \"10s\"\nfrom = 2020-01-01T00:00:00Z")
+      let checked = try await booth.check()
       #expect(checked.names == ["error offers"] && checked.code == 1)
       #expect(try checked.line("offers").text.contains("its terms of the past cannot change"))
     }

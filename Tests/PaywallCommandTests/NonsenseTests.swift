@@ -40,32 +40,32 @@ import Testing
   func `nothing that stands in a ledger ends the commands early`(
     protocol: PaywallConfiguration.TangleProtocol
   ) async throws {
-    try await Stall.open(`protocol`, behindMs: 3_600_000) { stall in
-      try stall.setUpBroker()
+    try await Booth.open(`protocol`, behindMs: 3_600_000) { booth in
+      try booth.setUpBroker()
       for memo in [#"{"username":"johndoe"}"#, #"{"username":"poor","offer":"live"}"#] {
-        try await stall.pay(20_000_000, memo)
-        try await stall.pay(1_000_000, memo)
+        try await booth.pay(20_000_000, memo)
+        try await booth.pay(1_000_000, memo)
       }
-      try await stall.record()
-      stall.clock.set(behindMs: 0)
-      await stall.makeCheckpoint()
-      let middle = try stall.sql(
+      try await booth.record()
+      booth.clock.set(behindMs: 0)
+      await booth.makeCheckpoint()
+      let middle = try booth.sql(
         """
         SELECT strftime('%Y-%m-%dT%H:%M:%fZ', (min(paid_at) + max(paid_at)) / 2000.0, 'unixepoch')
         FROM payments
         """)
-      let original = try Data(contentsOf: URL(filePath: stall.ledger))
+      let original = try Data(contentsOf: URL(filePath: booth.ledger))
       for edit in Self.edits {
         for suffix in ["-wal", "-shm"] {
-          try? FileManager.default.removeItem(atPath: stall.ledger + suffix)
+          try? FileManager.default.removeItem(atPath: booth.ledger + suffix)
         }
-        try original.write(to: URL(filePath: stall.ledger))
-        try stall.sql("PRAGMA ignore_check_constraints = 1; \(edit)")
-        let checked = try await stall.paywall("check", "--json")
+        try original.write(to: URL(filePath: booth.ledger))
+        try booth.sql("PRAGMA ignore_check_constraints = 1; \(edit)")
+        let checked = try await booth.paywall("check", "--json")
         #expect([0, 1].contains(checked.code), "\(edit): \(checked.errors)")
         #expect(checked.output.hasPrefix("[{"), "\(edit)")
         for from in [[], ["--from", middle[0]]] {
-          let verified = try await stall.run(["verify"] + from)
+          let verified = try await booth.run(["verify"] + from)
           #expect([0, 1, 2].contains(verified.code), "\(edit): \(verified.errors)")
           #expect(verified.output.isEmpty == (verified.code == 2 && !verified.errors.isEmpty))
         }

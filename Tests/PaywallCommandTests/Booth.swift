@@ -11,7 +11,7 @@ import TestSupport
 import Testing
 
 /// What a seller has: a tangle to be paid on, a configuration, and a ledger as a broker keeps it.
-final class Stall: Sendable {
+final class Booth: Sendable {
   /// A node of any protocol, whose checkpoints are made by hand.
   enum Network: Sendable {
     case rebased(DevTangle)
@@ -46,21 +46,21 @@ final class Stall: Sendable {
   let buyer = PrivateKey()
   let folder: String
 
-  /// Opens a stall, whose clock is so far behind this machine's at first, runs the body, and takes it
+  /// Opens a booth, whose clock is so far behind this machine's at first, runs the body, and takes it
   /// down.
   static func open(
     _ protocol: PaywallConfiguration.TangleProtocol, behindMs: Int64 = 0,
-    _ body: (Stall) async throws -> Void
+    _ body: (Booth) async throws -> Void
   ) async throws {
     let scratch = try Scratch()
-    let stall = try await Stall(`protocol`, behindMs: behindMs, folder: scratch.url.path)
+    let booth = try await Booth(`protocol`, behindMs: behindMs, folder: scratch.url.path)
     do {
-      try await body(stall)
+      try await body(booth)
     } catch {
-      await stall.close()
+      await booth.close()
       throw error
     }
-    await stall.close()
+    await booth.close()
   }
 
   private init(

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension Stall {
+extension Booth {
   /// A difference that `paywall verify` tells.
   struct Difference: Decodable, Hashable, Sendable {
     var kind: String

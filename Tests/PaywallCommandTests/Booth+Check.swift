@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension Stall {
+extension Booth {
   /// A line of `paywall check`.
   struct Line: Decodable, Hashable, Sendable {
     var check: String
