@@ -6,9 +6,10 @@ extension Watcher {
   /// The source of payments that a configuration asks for, which warns in the broker's log.
   static func source(
     _ tangle: PaywallConfiguration.Tangle, log: LogQueue,
+    failed: @escaping @Sendable () -> Void = {},
     goesOn: @escaping @Sendable () -> Bool = { true }
   ) -> any PaymentSource {
-    tangle.source(warn: { log.write(.warning, $0) }, goesOn: goesOn)
+    tangle.source(warn: { log.write(.warning, $0) }, failed: failed, goesOn: goesOn)
   }
 
   /// What is done while a node keeps the watcher waiting.

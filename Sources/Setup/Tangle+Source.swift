@@ -7,15 +7,17 @@ extension PaywallConfiguration.Tangle {
   /// - Parameters:
   ///   - warn: Takes one sentence for the log, whenever something is amiss that does not end the
   ///     reading.
+  ///   - failed: Called for each question that a node has not answered as it should.
   ///   - goesOn: Called at least every 200 ms while the source waits for a node; false ends the call.
   /// - Returns: The source, which has asked nothing yet.
   public func source(
     warn: @escaping @Sendable (String) -> Void,
+    failed: @escaping @Sendable () -> Void = {},
     goesOn: @escaping @Sendable () -> Bool = { true }
   ) -> any PaymentSource {
-    guard agree > 1 else { return source(nodeAddresses, warn, goesOn) }
+    guard agree > 1 else { return source(nodeAddresses, warn, failed, goesOn) }
     return AgreeingSource(nodes: nodeAddresses, agree: agree, warn: warn) { node, warn in
-      source([node], warn, goesOn)
+      source([node], warn, failed, goesOn)
     }
   }
 
@@ -35,18 +37,20 @@ extension PaywallConfiguration.Tangle {
 
   private func source(
     _ nodes: [NodeAddress], _ warn: @escaping @Sendable (String) -> Void,
-    _ goesOn: @escaping @Sendable () -> Bool
+    _ failed: @escaping @Sendable () -> Void, _ goesOn: @escaping @Sendable () -> Bool
   ) -> any PaymentSource {
     func rebased(_ nodeProtocol: RebasedSource.NodeProtocol) -> RebasedSource {
       RebasedSource(
         nodeProtocol, nodes: nodes, network: network, address: address, warn: warn,
-        goesOn: goesOn)
+        failed: failed, goesOn: goesOn)
     }
     return switch self.protocol {
     case .rebasedJSONRPC: rebased(.jsonRPC)
     case .rebasedGraphQL: rebased(.graphQL)
     case .stardust:
-      StardustSource(nodes: nodes, network: network, address: address, warn: warn, goesOn: goesOn)
+      StardustSource(
+        nodes: nodes, network: network, address: address, warn: warn, failed: failed,
+        goesOn: goesOn)
     }
   }
 }

@@ -49,6 +49,8 @@ final class PluginHost {
     poll = "100ms"
     [access]
     free = ["\(free)"]
+    [metrics]
+    interval = "off"
     [[account]]
     username = "agent"
     publish = ["sensor/#"]
@@ -71,6 +73,11 @@ final class PluginHost {
     return String(cString: log).split(separator: "\n").map { String($0) }.filter {
       $0.contains(text)
     }
+  }
+
+  /// The warnings among them.
+  static func warnings(containing text: String) -> [String] {
+    log(containing: text).filter { $0.hasPrefix("\(MOSQ_LOG_WARNING) ") }
   }
 
   func start(option: String = "config_file", value: String? = nil) -> CInt {
