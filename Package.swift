@@ -69,10 +69,13 @@ let package = Package(
     .target(name: "Ledger", dependencies: ["PaywallCore", "CSQLite", grdb]),
     .target(name: "Access", dependencies: ["PaywallCore"]),
     .target(name: "Configuration", dependencies: ["PaywallCore", "IOTACrypto", "TOML"]),
+    // What a configuration asks for: its file, its secret and its source, for plugin and command.
+    .target(
+      name: "Setup", dependencies: ["PaywallCore", "Configuration", "IOTACrypto", "Tangle"]),
     .target(
       name: "PaywallPlugin",
       dependencies: [
-        "PaywallCore", "Configuration", "HTTP", "IOTACrypto", "Tangle", "Ledger", "Access",
+        "PaywallCore", "Configuration", "Setup", "HTTP", "IOTACrypto", "Tangle", "Ledger", "Access",
         "CMosquittoPlugin", "CMalloc",
       ]),
     .target(name: "PluginImage", dependencies: ["PaywallPlugin"], linkerSettings: pluginImage),
@@ -89,8 +92,8 @@ let package = Package(
     .executableTarget(
       name: "paywall",
       dependencies: [
-        "PaywallCore", "Configuration", "Ledger", "HTTP", "IOTACrypto", "Wallet", "MQTTClient",
-        "CQRencode", argumentParser,
+        "PaywallCore", "Configuration", "Setup", "Tangle", "Ledger", "HTTP", "IOTACrypto", "Wallet",
+        "MQTTClient", "CQRencode", argumentParser,
       ]),
 
     // The sensor.
@@ -142,8 +145,9 @@ let package = Package(
     .testTarget(
       name: "PaywallCommandTests",
       dependencies: [
-        "paywall", "PaywallCore", "HTTP", "IOTACrypto", "Wallet", "MQTTClient", "DevTangle",
-        "TestSupport", argumentParser,
+        "paywall", "PaywallCore", "Configuration", "Setup", "Tangle", "Ledger", "HTTP",
+        "IOTACrypto",
+        "Wallet", "MQTTClient", "DevTangle", "TestSupport", argumentParser,
       ]),
     .testTarget(
       name: "SmartPlugTests", dependencies: ["SmartPlug", "HTTP", "DevPlug", "TestSupport"]),

@@ -7,6 +7,9 @@ public struct ShownURL: Hashable, Sendable, CustomStringConvertible {
   /// The URL without its secrets.
   public let description: String
 
+  /// Whether what is not shown looks like a key or a password, and not only like a path.
+  public let holdsKey: Bool
+
   private let secrets: [String]
 
   /// Reads a URL; one that is malformed is shown by its scheme alone, if at all.
@@ -14,7 +17,7 @@ public struct ShownURL: Hashable, Sendable, CustomStringConvertible {
     guard let colon = url.firstRange(of: "://"),
       let scheme = ["http", "https"].first(where: { $0 == url[..<colon.lowerBound].lowercased() })
     else {
-      self.init(description: "(not an http or https URL)", secrets: [url])
+      self.init(description: "(not an http or https URL)", secrets: [url], holdsKey: false)
       return
     }
     let rest = url[colon.upperBound...]
@@ -27,7 +30,7 @@ public struct ShownURL: Hashable, Sendable, CustomStringConvertible {
       // A question mark within a password would make its beginning look like a host.
       !rest[visible.endIndex...].contains("@")
     else {
-      self.init(description: "\(scheme)://…", secrets: [String(rest)])
+      self.init(description: "\(scheme)://…", secrets: [String(rest)], holdsKey: true)
       return
     }
     let labels = host.hasPrefix("[") ? [host] : host.split(separator: ".")
@@ -38,11 +41,14 @@ public struct ShownURL: Hashable, Sendable, CustomStringConvertible {
     let shownHost = labels.map(Self.shown).joined(separator: ".") + port
     self.init(
       description: "\(scheme)://\(shownHost)" + (path.count > 1 ? "/…" : path),
-      secrets: hidden.map(String.init))
+      secrets: hidden.map(String.init),
+      holdsKey: start > rest.startIndex || visible.endIndex < rest.endIndex
+        || (labels + path.split(separator: "/")).contains(where: Self.looksSecret))
   }
 
-  private init(description: String, secrets: [String]) {
+  private init(description: String, secrets: [String], holdsKey: Bool) {
     self.description = description
+    self.holdsKey = holdsKey
     self.secrets = secrets
   }
 

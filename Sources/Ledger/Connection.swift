@@ -84,6 +84,13 @@ struct Connection {
     return configuration
   }
 
+  /// For whoever only reads beside the broker: nothing is made where there is nothing.
+  static var reading: Configuration {
+    var configuration = besideBroker
+    configuration.readonly = true
+    return configuration
+  }
+
   /// For whoever is not the broker's watcher: it leaves the WAL alone.
   static var besideBroker: Configuration {
     configuration(busyTimeoutS: 5) { db in

@@ -24,25 +24,21 @@ extension Ledger {
   public func apply(
     offers entries: [OfferEntry], nowMs: Int64, firstFromMs: Int64
   ) throws -> OfferHistory {
-    let stored = OfferHistory(versions: try storedOffers().map(\.offer))
-    var history = stored
-    let formerMs = try offersFromMs() ?? stored.versions.map(\.validFromMs).min() ?? firstFromMs
-    let moved = history.extend(backTo: firstFromMs, from: formerMs, entries)
-    try checkNothingCounted(fromMs: firstFromMs, untilMs: moved.isEmpty ? firstFromMs : formerMs)
-    try history.apply(entries, nowMs: nowMs, firstFromMs: firstFromMs)
+    let plan = try OfferPlan(entries, nowMs: nowMs, firstFromMs: firstFromMs, connection)
+    let history = plan.history
     // Nothing to write, then, while an admin's shell may hold a lock.
-    guard history != stored else { return history }
+    guard history != plan.stored else { return history }
     let versions = history.versions
-    let offersFromMs = min(firstFromMs, formerMs)
+    let offersFromMs = min(firstFromMs, plan.formerMs)
     knownVersions = nil
     try write { db in
       try db.execute(
         sql: "INSERT OR REPLACE INTO meta VALUES ('offers_from', ?)",
         arguments: ["\(offersFromMs)"])
-      for offer in moved {
+      for offer in plan.moved {
         try db.execute(
           sql: "UPDATE offers SET valid_from_at = ? WHERE name = ? AND valid_from_at = ?",
-          arguments: [firstFromMs, offer.name.description, formerMs])
+          arguments: [firstFromMs, offer.name.description, plan.formerMs])
       }
       // Versions that never came into force may vanish again.
       try db.execute(
@@ -55,32 +51,6 @@ extension Ledger {
       }
     }
     return history
-  }
-
-  /// From when the first offers hold; nil where that was never noted.
-  private func offersFromMs() throws(LedgerError) -> Int64? {
-    try read { try Self.meta("offers_from", $0).flatMap(Int64.init) }
-  }
-
-  /// Refuses to sell in a time whose payments were judged without these offers.
-  private func checkNothingCounted(fromMs: Int64, untilMs: Int64) throws(LedgerError) {
-    let latestMs = try read { db in
-      try Prepared(
-        """
-        SELECT max(paid_at) FROM payments
-        WHERE paid_at >= ? AND paid_at < ? AND state IN ('confirmed', 'unclaimed')
-        """, db
-      ).first(.integer(fromMs), .integer(untilMs)) { $0.integer(0) }
-    }
-    guard let latestMs else { return }
-    throw LedgerError(
-      code: .invalid, path: path,
-      reason: "'since' cannot move back before payments that were counted already, the last at "
-        + "\(Self.moment(latestMs)); give it a later time, or leave it as it was")
-  }
-
-  private static func moment(_ timeMs: Int64) -> String {
-    Date(timeIntervalSince1970: Double(timeMs / 1000)).formatted(.iso8601)
   }
 
   /// Every version of every offer, in the order of the configuration.
@@ -146,6 +116,22 @@ extension Ledger {
     return try storedOffers().filter { ids.contains($0.id) }
   }
 
+  /// Takes over every version of another ledger, rows and all: for a ledger that is to come out the
+  /// same.
+  ///
+  /// - Parameter offers: The versions, in the order of the configuration.
+  /// - Returns: The same as a history.
+  /// - Throws: `LedgerError`.
+  public func adopt(_ offers: [StoredOffer]) throws(LedgerError) -> OfferHistory {
+    knownVersions = nil
+    try write { db in
+      for (position, stored) in offers.enumerated() {
+        try Self.store(stored.offer, position: position, row: stored.id, db)
+      }
+    }
+    return OfferHistory(versions: offers.map(\.offer))
+  }
+
   /// The versions by their rows; read again only after they were changed here or elsewhere.
   func offerVersions() throws(LedgerError) -> OfferVersions {
     let dataVersion = try dataVersion()
@@ -173,20 +159,23 @@ extension Ledger {
       clients: clients, validFromMs: validFromMs, validUntilMs: row.integer(8))
   }
 
-  private static func store(_ offer: Offer, position: Int, _ db: Database) throws {
+  private static func store(
+    _ offer: Offer, position: Int, row: Int64? = nil, _ db: Database
+  ) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .withoutEscapingSlashes
     let topics = try encoder.encode(offer.topics.map(\.description))
     try db.execute(
       sql: """
         INSERT INTO offers
-          (name, position, topics, price, per_ms, minimum_ms, clients, valid_from_at, valid_until_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+          (id, name, position, topics, price, per_ms, minimum_ms, clients, valid_from_at,
+            valid_until_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (name, valid_from_at) DO UPDATE SET
           position = excluded.position, valid_until_at = excluded.valid_until_at
         """,
       arguments: [
-        offer.name.description, position, String(decoding: topics, as: UTF8.self),
+        row, offer.name.description, position, String(decoding: topics, as: UTF8.self),
         offer.price, offer.perMs, offer.minimumMs, offer.clients,
         offer.validFromMs, offer.validUntilMs,
       ])

@@ -12,7 +12,7 @@ import PaywallCore
 public final class Ledger {
   /// The file.
   public let path: String
-  private let connection: Connection
+  let connection: Connection
   private let lock: FileLock
   /// The versions of offers, as of a number that changes when others write.
   var knownVersions: (dataVersion: Int64, versions: OfferVersions)?

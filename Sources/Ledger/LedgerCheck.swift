@@ -34,13 +34,7 @@ public final class LedgerCheck: Sendable {
     }
     do throws(LedgerError) {
       return try connection.read { db in
-        guard !isOver.load(ordering: .acquiring) else { return [] }
-        var findings: [String] = []
-        try Prepared("PRAGMA quick_check(\(Self.findingLimit))", db).forEach { row in
-          if let finding = row.text(0), finding != "ok" { findings.append(finding) }
-          return true
-        }
-        return findings
+        isOver.load(ordering: .acquiring) ? [] : try Self.findings(db)
       }
     } catch {
       // An interruption is an error too.
@@ -49,6 +43,16 @@ public final class LedgerCheck: Sendable {
       guard error.code == .corrupt else { throw error }
       return ["a page cannot be read"]
     }
+  }
+
+  /// What SQLite finds wrong.
+  static func findings(_ db: Database) throws -> [String] {
+    var findings: [String] = []
+    try Prepared("PRAGMA quick_check(\(findingLimit))", db).forEach { row in
+      if let finding = row.text(0), finding != "ok" { findings.append(finding) }
+      return true
+    }
+    return findings
   }
 
   /// Ends a running check soon, or the next one before it begins.

@@ -28,6 +28,11 @@ struct Prepared {
 
   /// Runs it to its end.
   func run(_ values: Value...) throws {
+    try run(values)
+  }
+
+  /// Runs it to its end, with values in an array.
+  func run(_ values: [Value]) throws {
     defer { sqlite3_reset(handle) }
     try bind(values)
     while try step() {}

@@ -5,6 +5,7 @@ import Glibc
 import HTTP
 import IOTACrypto
 import PaywallCore
+import Setup
 
 /// One loaded plugin: what the broker's main thread owns, and the thread that watches the tangle.
 ///

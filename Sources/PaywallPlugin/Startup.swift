@@ -5,6 +5,7 @@ import HTTP
 import IOTACrypto
 import Ledger
 import PaywallCore
+import Setup
 import Tangle
 
 /// Everything that happens before the broker serves anyone, on its main thread.

@@ -4,6 +4,7 @@ import Configuration
 import IOTACrypto
 import Ledger
 import PaywallCore
+import Setup
 import Tangle
 
 /// The watcher: all that waits for disk or network happens here, on a thread of its own.

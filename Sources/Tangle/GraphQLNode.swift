@@ -91,6 +91,28 @@ struct GraphQLNode: RebasedNode {
       .data.checkpoint.value
   }
 
+  /// A checkpoint holds one transaction at least, so one without any has been forgotten.
+  func digests(inCheckpoint sequence: Int64) throws -> Set<Digest>? {
+    struct Answer: Decodable {
+      struct Connection: Decodable {
+        struct Node: Decodable, Sendable {
+          var digest: String
+        }
+
+        var nodes: [Lenient<Node>]
+      }
+
+      var transactionBlocks: Connection
+    }
+    let answer = try query(
+      "InCheckpoint", GraphQLText.inCheckpoint,
+      ["checkpoint": .integer(sequence), "size": .integer(Int64(pageSize))], as: Answer.self)
+    let digests = answer.data.transactionBlocks.nodes.compactMap { node in
+      node.value.flatMap { Digest($0.digest) }
+    }
+    return digests.isEmpty ? nil : Set(digests)
+  }
+
   private func page(_ digests: [Digest]) throws(GraphQLError) -> [GraphQLTransaction] {
     struct Answer: Decodable {
       struct Connection: Decodable {

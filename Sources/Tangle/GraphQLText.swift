@@ -52,6 +52,14 @@ enum GraphQLText {
     }
     """
 
+  static let inCheckpoint = """
+    query InCheckpoint($checkpoint: UInt53!, $size: Int!) {
+      transactionBlocks(first: $size, filter: {atCheckpoint: $checkpoint}) {
+        nodes { digest }
+      }
+    }
+    """
+
   static let balanceChanges = """
     query BalanceChanges($digest: String!, $size: Int!, $after: String!) {
       transactionBlock(digest: $digest) {

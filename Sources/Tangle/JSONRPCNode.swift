@@ -72,6 +72,20 @@ struct JSONRPCNode: RebasedNode {
     return Checkpoint(sequence: sequence.value, timeMs: answer.timestampMs.value)
   }
 
+  func digests(inCheckpoint sequence: Int64) throws -> Set<Digest>? {
+    struct Answer: Decodable {
+      var transactions: [String]
+    }
+    do {
+      let number = JSONValue.string("\(sequence)")
+      let answer = try call("iota_getCheckpoint", [number], as: Answer.self)
+      return Set(answer.transactions.compactMap { Digest($0) })
+    } catch {
+      guard error.isRefusal else { throw error }
+      return nil
+    }
+  }
+
   private func blocks(
     _ digests: [Digest], options: JSONValue
   ) throws(JSONRPCError) -> [TransactionBlock] {

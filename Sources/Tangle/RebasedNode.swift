@@ -24,6 +24,10 @@ protocol RebasedNode: Sendable {
 
   /// The newest checkpoint.
   func latestCheckpoint() throws -> Checkpoint
+
+  /// Transactions of a checkpoint, as many as a page holds or all; nil where the node does not have
+  /// it, or has forgotten what was in it.
+  func digests(inCheckpoint sequence: Int64) throws -> Set<Digest>?
 }
 
 /// Transactions that touched an address, newest first.

@@ -109,7 +109,7 @@ public final class RebasedSource: PaymentSource {
 }
 
 extension RebasedSource.NodeProtocol {
-  fileprivate func api(of node: NodeAddress, client: HTTPClient) -> any RebasedNode {
+  func api(of node: NodeAddress, client: HTTPClient) -> any RebasedNode {
     let headers = node.headers.map { HTTPRequest.Header($0.key, $0.value) }
     switch self {
     case .jsonRPC:

@@ -15,8 +15,9 @@ enum Moment {
   /// RFC 3339 in UTC; what lies after the year 9999 is the end of it.
   static func describe(ms: Int64) -> String {
     let clampedMs = min(max(ms, 0), lastMs)
-    return Date(timeIntervalSince1970: Double(clampedMs) / 1000)
-      .ISO8601Format(.init(includingFractionalSeconds: true))
+    // Foundation cuts fractions off that a Double holds a little too small: half of them.
+    let seconds = Date(timeIntervalSince1970: Double(clampedMs / 1000)).ISO8601Format()
+    return seconds.dropLast() + ".\(String(clampedMs % 1000 + 1000).dropFirst())Z"
   }
 
   /// Reads RFC 3339, with or without fractions of a second, as Unix milliseconds.

@@ -16,12 +16,13 @@ struct Paywall: ParsableCommand {
 
       Exit codes: 0 done; 1 failed; 2 too little money; 3 the outcome of a payment is not known: \
       look it up before paying again; 4 refused by the node or the network; 5 not agreed to; \
-      6 the broker cannot be reached, refuses, or is no paywall; 64 wrong usage.
+      6 the broker cannot be reached, refuses, or is no paywall; 64 wrong usage. Those of check and \
+      verify are in their own help.
       """,
     version: Version.current,
     subcommands: [
       BuyCommand.self, WatchCommand.self, AccountCommand.self, WalletCommand.self, Pay.self,
-      GrantCommand.self, RevokeCommand.self,
+      GrantCommand.self, RevokeCommand.self, CheckCommand.self, VerifyCommand.self,
     ])
 
   static func main() {

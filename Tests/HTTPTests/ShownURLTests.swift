@@ -32,6 +32,16 @@ struct ShownURLTests {
     #expect(ShownURL(url).description == shown)
   }
 
+  @Test(arguments: [
+    ("https://api.mainnet.iota.cafe", false), ("http://127.0.0.1:9000/graphql", false),
+    ("https://rpc.ankr.com/iota_mainnet/0a1b2c3d4e5f60718293a4b5c6d7e8f9", true),
+    ("https://0a1b2c3d.iota.example.org/rpc", true), ("https://user:x@node.example", true),
+    ("https://node.example/?k=x", true), ("https://user:hun?ter2@node.example/rpc", true),
+    ("gopher://x", false),
+  ]) func `tells a key from a path, as far as that goes`(url: String, holdsKey: Bool) {
+    #expect(ShownURL(url).holdsKey == holdsKey)
+  }
+
   @Test func `hides the secrets in other text too`() {
     let url = ShownURL("https://me:hunter2@go.example/0a1b2c3d4e5f?key=swordfish")
     let text = "Could not use me:hunter2 with 0a1b2c3d4e5f and key=swordfish, token t-1"

@@ -1,12 +1,12 @@
 import Glibc
-import IOTACrypto
+public import IOTACrypto
 import PaywallCore
 
 /// The file of the secret from which the broker derives all others: 32 random bytes, written as 64
 /// hexadecimal digits.
 ///
 /// Brokers that share an address share it.
-enum MasterSecret {
+public enum MasterSecret {
   /// Reads the secret, or makes it where the file is missing and may be made.
   ///
   /// - Parameters:
@@ -14,7 +14,7 @@ enum MasterSecret {
   ///   - mayCreate: Whether a missing file is made: together with a new ledger only.
   /// - Returns: The secret.
   /// - Throws: `StartError`.
-  static func load(path: String, mayCreate: Bool) throws(StartError) -> MasterKey {
+  public static func load(path: String, mayCreate: Bool) throws(StartError) -> MasterKey {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
       let reason = errno
