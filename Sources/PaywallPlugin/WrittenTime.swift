@@ -8,9 +8,9 @@ enum WrittenTime {
 
   /// Unix milliseconds in words; what lies beyond the calendar is the end of it.
   static func describe(_ timeMs: Int64) -> String {
-    Date(timeIntervalSince1970: Double(min(max(timeMs, 0), lastMs)) / 1000)
-      .formatted(
-        .iso8601.year().month().day().time(includingFractionalSeconds: true)
-          .timeZone(separator: .omitted))
+    let shownMs = min(max(timeMs, 0), lastMs)
+    // Foundation cuts fractions off that a Double holds a little too small: half of them.
+    let seconds = Date(timeIntervalSince1970: Double(shownMs / 1000)).formatted(.iso8601)
+    return seconds.dropLast() + ".\(String(shownMs % 1000 + 1000).dropFirst())Z"
   }
 }
