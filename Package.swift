@@ -68,7 +68,8 @@ let package = Package(
     .target(name: "CSQLite"),
     .target(name: "Ledger", dependencies: ["PaywallCore", "CSQLite", grdb]),
     .target(name: "Access", dependencies: ["PaywallCore"]),
-    .target(name: "Configuration", dependencies: ["PaywallCore", "IOTACrypto", "TOML"]),
+    .target(
+      name: "Configuration", dependencies: ["PaywallCore", "Access", "IOTACrypto", "TOML"]),
     .target(
       name: "PaywallPlugin",
       dependencies: [
@@ -89,8 +90,8 @@ let package = Package(
     .executableTarget(
       name: "paywall",
       dependencies: [
-        "PaywallCore", "Configuration", "Ledger", "HTTP", "IOTACrypto", "Wallet", "MQTTClient",
-        "CQRencode", argumentParser,
+        "PaywallCore", "Configuration", "Ledger", "Access", "HTTP", "IOTACrypto", "Wallet",
+        "MQTTClient", "CQRencode", argumentParser,
       ]),
 
     // The sensor.
@@ -142,8 +143,8 @@ let package = Package(
     .testTarget(
       name: "PaywallCommandTests",
       dependencies: [
-        "paywall", "PaywallCore", "HTTP", "IOTACrypto", "Wallet", "MQTTClient", "DevTangle",
-        "TestSupport", argumentParser,
+        "paywall", "PaywallCore", "Configuration", "Ledger", "Access", "HTTP", "IOTACrypto",
+        "Wallet", "MQTTClient", "DevTangle", "TestSupport", argumentParser, grdb,
       ]),
     .testTarget(
       name: "SmartPlugTests", dependencies: ["SmartPlug", "HTTP", "DevPlug", "TestSupport"]),

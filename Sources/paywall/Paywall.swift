@@ -20,6 +20,14 @@ struct Paywall: ParsableCommand {
     subcommands: [
       BuyCommand.self, WatchCommand.self, AccountCommand.self, WalletCommand.self, Pay.self,
       GrantCommand.self, RevokeCommand.self,
+    ],
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Looking into the ledger:",
+        subcommands: [
+          AccessCommand.self, PaymentsCommand.self, RevenueCommand.self, WhyCommand.self,
+          AssignCommand.self, ExportCommand.self, BackupCommand.self,
+        ])
     ])
 
   static func main() {
