@@ -5,6 +5,8 @@ public import PaywallCore
 extension AdminLedger {
   /// What an assignment has changed.
   public struct Assigned: Hashable, Sendable {
+    /// The payment's digest.
+    public var payment: String
     /// The offer.
     public var offer: Name
     /// What was paid.
@@ -21,7 +23,7 @@ extension AdminLedger {
   /// history; it names the payment, which is how a second assignment is noticed.
   ///
   /// - Parameters:
-  ///   - digest: The payment.
+  ///   - name: The payment's digest, or its beginning where that is no other's.
   ///   - account: The account; it need not have paid before.
   ///   - offer: The offer's name; nil: the one that the memo names, or else the first that was sold
   ///     when the payment was made.
@@ -30,17 +32,17 @@ extension AdminLedger {
   /// - Returns: What has changed.
   /// - Throws: `LedgerError`; `invalid` where the payment cannot be assigned, or buys nothing.
   public func assign(
-    _ digest: Digest, to account: Account, offer: Name?, note: String?, nowMs: Int64
+    _ name: String, to account: Account, offer: Name?, note: String?, nowMs: Int64
   ) throws(LedgerError) -> Assigned {
     try connection.write { db in
       try Schema.requireCurrent(db, path: connection.path)
-      let payment = try unclaimed(digest, db)
+      let payment = try unclaimed(name, db)
       let (version, offer) = try terms(for: payment, named: offer, db)
       let lengthMs = offer.boughtMs(for: payment.amountNanos)
       guard lengthMs > 0 else {
         throw refusal(
-          "\(Amount.describe(payment.amountNanos)) of payment \(digest) buys less than a "
-            + "millisecond of '\(offer.name)'; refund it, or use paywall grant")
+          "\(Amount.describe(payment.amountNanos)) of payment \(payment.digest) buys less than "
+            + "a millisecond of '\(offer.name)'; refund it, or use paywall grant")
       }
       let (end, isEndless) = nowMs.addingReportingOverflow(lengthMs)
       let span = Span(startsAtMs: nowMs, endsAtMs: isEndless ? .max : end)
@@ -49,7 +51,7 @@ extension AdminLedger {
         .granted, account, offer.name, span,
         Self.note(note, for: payment), paid: (payment.digest, version), nowMs: nowMs, db)
       return Assigned(
-        offer: offer.name, amountNanos: payment.amountNanos, written: written,
+        payment: payment.digest, offer: offer.name, amountNanos: payment.amountNanos, written: written,
         overlap: held.filter { $0.startsAtMs < span.endsAtMs && span.startsAtMs < $0.endsAtMs })
     }
   }
@@ -58,15 +60,30 @@ extension AdminLedger {
     LedgerError(code: .invalid, path: connection.path, reason: reason)
   }
 
-  /// A payment that may be assigned.
-  private func unclaimed(_ digest: Digest, _ db: Database) throws -> PaymentRecord {
-    let found = try Prepared(
-      "SELECT \(PaymentRecord.columns) FROM payments WHERE digest = ?", db
-    ).first(.text(digest.description)) { PaymentRecord($0) }
-    guard let found else {
-      throw refusal(
-        "payment \(digest) is not in it; the broker has not seen it, or it went to another address")
+  /// The payment of a name, which is a digest or its beginning.
+  private func payment(_ name: String, _ db: Database) throws -> PaymentRecord {
+    var found: [PaymentRecord] = []
+    // Digests are ASCII: what begins with a name lies between it and the same with a DEL.
+    let statement = try Prepared(
+      "SELECT \(PaymentRecord.columns) FROM payments WHERE digest >= ? AND digest < ? LIMIT 2", db)
+    try statement.forEach(.text(name), .text(name + "\u{7F}")) { row in
+      found.append(PaymentRecord(row))
+      return true
     }
+    guard let first = found.first else {
+      throw refusal(
+        "payment \(name) is not in it; the broker has not seen it, or it went to another address")
+    }
+    guard found.count == 1 else {
+      throw refusal("several payments begin with \(name); write more of the digest")
+    }
+    return first
+  }
+
+  /// A payment that may be assigned.
+  private func unclaimed(_ name: String, _ db: Database) throws -> PaymentRecord {
+    let found = try payment(name, db)
+    let digest = found.digest
     switch PaymentState(rawValue: found.state) {
     case .unclaimed: break
     case .pending:

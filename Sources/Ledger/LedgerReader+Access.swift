@@ -12,35 +12,34 @@ public struct Holding: Hashable, Sendable {
 }
 
 extension LedgerReader {
-  /// Who may read what, and when, revocations taken off: what `access_now` shows, as the broker reads
-  /// the same rows.
+  /// Reads who may read what, and when, revocations taken off: what `access_now` shows, as the broker
+  /// reads the same rows.
   ///
   /// - Parameters:
   ///   - account: Only of this account, by its name inside the broker; nil: of everybody.
   ///   - offer: Only of this offer; nil: of every.
   ///   - timeMs: Only what ends later, in Unix milliseconds.
-  /// - Returns: The access, by account, offer and time; and rows that make no sense, the first
-  ///   hundred.
+  ///   - body: Takes access, by account, offer and time.
+  /// - Returns: Rows that make no sense, the first hundred.
   /// - Throws: `LedgerError`.
-  public func holdings(
-    of account: Username? = nil, offer: Name? = nil, endingAfterMs timeMs: Int64
-  ) throws(LedgerError) -> (holdings: [Holding], flaws: [Flaw]) {
+  public func forEachHolding(
+    of account: Username? = nil, offer: Name? = nil, endingAfterMs timeMs: Int64,
+    _ body: (Holding) -> Void
+  ) throws(LedgerError) -> [Flaw] {
     try read { db in
       let versions = OfferVersions(try Ledger.storedOffers(db, path: path))
-      var holdings: [Holding] = []
-      func add(_ account: Username, _ access: [Ledger.Access]) {
-        holdings += Self.holdings(of: account, access, versions).filter { holding in
-          holding.span.endsAtMs > timeMs && (offer == nil || holding.offer == offer?.bytes)
+      func take(_ account: Username, _ access: [Ledger.Access]) {
+        for holding in Self.holdings(of: account, access, versions)
+        where holding.span.endsAtMs > timeMs && (offer == nil || holding.offer == offer?.bytes) {
+          body(holding)
         }
       }
       guard let account else {
-        let flaws = try Ledger.forEachAccess(endingAfterMs: timeMs, versions, db, add)
-        return (holdings, flaws)
+        return try Ledger.forEachAccess(endingAfterMs: timeMs, versions, db, take)
       }
-      let (access, flaws) = try Ledger.access(
-        of: account, endingAfterMs: timeMs, versions, db)
-      add(account, access)
-      return (holdings, flaws)
+      let (access, flaws) = try Ledger.access(of: account, endingAfterMs: timeMs, versions, db)
+      take(account, access)
+      return flaws
     }
   }
 

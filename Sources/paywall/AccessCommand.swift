@@ -29,8 +29,13 @@ struct AccessCommand: ParsableCommand {
 
   func run() throws {
     let nowMs = Moment.nowMs
-    let rows = try rows(nowMs: nowMs)
-    try output.write(rows, lines: lines(rows, width: Terminal.columnCount))
+    guard output.isForPeople else {
+      // One after the other: --all may be long.
+      var array = JSONArrayOutput()
+      try forEach(nowMs: nowMs) { try array.add($0) }
+      return array.end()
+    }
+    lines(try rows(nowMs: nowMs), width: Terminal.columnCount).forEach { print($0) }
   }
 
   /// When an account may read what an offer sells.
@@ -45,25 +50,37 @@ struct AccessCommand: ParsableCommand {
     let from: String
     let until: String
     let leftMs: Int64
+
+    init(_ holding: Holding, nowMs: Int64) {
+      let span = holding.span
+      state = span.endsAtMs <= nowMs ? .ended : span.startsAtMs > nowMs ? .later : .now
+      let (left, isEndless) = span.endsAtMs.subtractingReportingOverflow(
+        max(nowMs, span.startsAtMs))
+      account = String(decoding: holding.account, as: UTF8.self)
+      offer = String(decoding: holding.offer, as: UTF8.self)
+      from = Moment.describe(ms: span.startsAtMs)
+      until = Moment.describe(ms: span.endsAtMs)
+      leftMs = isEndless ? .max : max(0, left)
+    }
   }
 
   func rows(nowMs: Int64) throws -> [Row] {
-    let (holdings, flaws) = try ledger.read().holdings(
-      of: account?.username, offer: offer, endingAfterMs: all ? .min : nowMs)
-    for flaw in flaws { Terminal.note("Note: \(flaw)") }
-    return holdings.compactMap { holding in
-      let span = holding.span
-      let state: Row.State =
-        span.endsAtMs <= nowMs ? .ended : span.startsAtMs > nowMs ? .later : .now
-      guard all || state == .now else { return nil }
-      let (leftMs, isEndless) = span.endsAtMs.subtractingReportingOverflow(
-        max(nowMs, span.startsAtMs))
-      return Row(
-        account: String(decoding: holding.account, as: UTF8.self),
-        offer: String(decoding: holding.offer, as: UTF8.self), state: state,
-        from: Moment.describe(ms: span.startsAtMs), until: Moment.describe(ms: span.endsAtMs),
-        leftMs: isEndless ? .max : max(0, leftMs))
+    var rows: [Row] = []
+    try forEach(nowMs: nowMs) { rows.append($0) }
+    return rows
+  }
+
+  private func forEach(nowMs: Int64, _ body: (Row) throws -> Void) throws {
+    var failure: (any Error)?
+    let flaws = try ledger.read().forEachHolding(
+      of: account?.username, offer: offer, endingAfterMs: all ? .min : nowMs
+    ) { holding in
+      let row = Row(holding, nowMs: nowMs)
+      guard all || row.state == .now else { return }
+      do { try body(row) } catch { failure = failure ?? error }
     }
+    if let failure { throw failure }
+    for flaw in flaws { Terminal.note("Note: \(flaw).") }
   }
 
   func lines(_ rows: [Row], width: Int) -> [String] {
@@ -77,8 +94,8 @@ struct AccessCommand: ParsableCommand {
     for row in rows {
       table.add(
         [ShownText.line(row.account), ShownText.line(row.offer)]
-          + (all ? [row.state.rawValue, row.from] : [])
-          + [row.until, row.leftMs > 0 ? ShownText.length(ms: row.leftMs) : "-"])
+          + (all ? [row.state.rawValue, Moment.toSecond(row.from)] : [])
+          + [Moment.toSecond(row.until), row.leftMs > 0 ? ShownText.length(ms: row.leftMs) : "-"])
     }
     return table.lines(width: width)
   }

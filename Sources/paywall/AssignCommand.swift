@@ -17,9 +17,10 @@ struct AssignCommand: ParsableCommand {
       """)
 
   @Argument(
-    help: ArgumentHelp("The payment, as paywall payments shows it.", valueName: "digest"),
+    help: ArgumentHelp(
+      "The payment, as paywall payments shows it; 8 characters may be enough.", valueName: "digest"),
     transform: AssignCommand.digest)
-  var payment: Digest
+  var payment: String
 
   @Argument(
     help: ArgumentHelp(
@@ -55,7 +56,7 @@ struct AssignCommand: ParsableCommand {
 
     var lines: [String] {
       var lines = [
-        "Assigned \(Amount.describe(amountNanos)) to \(account): '\(offer)' until \(until) "
+        "Assigned \(Amount.describe(amountNanos)) of \(payment) to \(account): '\(offer)' until \(until) "
           + "(grants row \(row)); the broker knows within a second."
       ]
       if let heldUntil {
@@ -70,19 +71,21 @@ struct AssignCommand: ParsableCommand {
     let assigned = try ledger.open().assign(
       payment, to: account, offer: offer, note: note, nowMs: nowMs)
     return Answer(
-      payment: payment.description, account: account.description,
+      payment: assigned.payment, account: account.description,
       offer: assigned.offer.description, amountNanos: assigned.amountNanos,
       row: assigned.written.row, from: Moment.describe(ms: assigned.written.span.startsAtMs),
       until: Moment.describe(ms: assigned.written.span.endsAtMs),
       heldUntil: assigned.overlap.last.map { Moment.describe(ms: $0.endsAtMs) })
   }
 
-  @Sendable private static func digest(_ text: String) throws -> Digest {
-    guard let digest = Digest(text) else {
+  /// A digest, or enough of its beginning, as a narrow table shows it.
+  @Sendable private static func digest(_ text: String) throws -> String {
+    let name = text.hasSuffix("…") ? String(text.dropLast()) : text
+    guard (8...44).contains(name.utf8.count), Base58.decode(name) != nil else {
       throw ValidationError(
-        "'\(text)' is no payment: a digest has 43 or 44 characters of base58, as in paywall payments."
-      )
+        "'\(text)' is no payment: write its digest as paywall payments shows it, or at least the "
+          + "first 8 characters.")
     }
-    return digest
+    return name
   }
 }

@@ -165,8 +165,10 @@ struct CSVWriter: ExportWriter {
 
   private static func quoted(_ text: String) -> String {
     let isPlain = text.utf8.allSatisfy { byte in
-      ![UInt8(ascii: ","), UInt8(ascii: "\""), UInt8(ascii: "\r"), UInt8(ascii: "\n")]
-        .contains(byte)
+      switch byte {
+      case UInt8(ascii: ","), UInt8(ascii: "\""), UInt8(ascii: "\r"), UInt8(ascii: "\n"): false
+      default: true
+      }
     }
     return isPlain ? text : "\"" + text.replacing("\"", with: "\"\"") + "\""
   }

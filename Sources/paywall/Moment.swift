@@ -24,6 +24,16 @@ enum Moment {
     return "\(CalendarDay(number: day))T\(time).\(CalendarDay.padded(ms % 1000, 3))Z"
   }
 
+  /// The same to the second, for tables.
+  static func second(ms: Int64) -> String {
+    toSecond(describe(ms: ms))
+  }
+
+  /// What `describe` has written, without milliseconds.
+  static func toSecond(_ time: String) -> String {
+    "\(time.dropLast(5))Z"
+  }
+
   /// Reads RFC 3339, with or without fractions of a second, as Unix milliseconds.
   static func parseMs(_ text: String) -> Int64? {
     let date =

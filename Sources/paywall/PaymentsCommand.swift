@@ -52,13 +52,13 @@ struct PaymentsCommand: ParsableCommand {
     guard !payments.isEmpty else { return ["There are no such payments."] }
     var table = TextTable([
       .init("TIME"), .init("IOTA", isNumber: true), .init("STATE"),
-      .init("ACCOUNT", leastWidth: 12), .init("OFFER", leastWidth: 5),
+      .init("ACCOUNT", leastWidth: 10), .init("OFFER", leastWidth: 6),
       .init("PAYMENT", leastWidth: 12), .init("REMARK", leastWidth: 8),
     ])
     let amounts = ShownText.iota(payments.map { UInt128($0.amountNanos.magnitude) })
     for (payment, amount) in zip(payments, amounts) {
       table.add([
-        Moment.describe(ms: payment.paidAtMs ?? payment.seenAtMs), amount,
+        Moment.second(ms: payment.paidAtMs ?? payment.seenAtMs), amount,
         ShownText.line(payment.state), ShownText.line(payment.account ?? payment.assignedTo),
         ShownText.line(payment.offer), ShownText.line(payment.digest),
         ShownText.line(payment.assignedTo.map { _ in "assigned" } ?? payment.reason),

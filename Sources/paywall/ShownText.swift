@@ -22,8 +22,12 @@ enum ShownText {
     return amounts.map { Amount.iota($0, fractionCount: digits) }
   }
 
+  /// A thousand years.
+  private static let endlessMs: Int64 = 31_556_952_000_000
+
   /// A length of time by its two largest units: `3d 4h`, `59m 12s`, `7s`.
   static func length(ms: Int64) -> String {
+    guard ms < endlessMs else { return "for ever" }
     let s = max(0, ms) / 1000
     let units = [("d", s / 86_400), ("h", s / 3600 % 24), ("m", s / 60 % 60), ("s", s % 60)]
     let shown = units.drop { $0.1 == 0 }.prefix(2).filter { $0.1 > 0 }

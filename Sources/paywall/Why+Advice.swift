@@ -40,6 +40,7 @@ extension Why {
     let topic = String(decoding: topic, as: UTF8.self)
     let names = configuration.accounts.filter { matches($0.publish) != nil }.map(\.username)
     var advice = names.isEmpty ? [] : ["Log in as \(Self.list(names)), who may publish there."]
+    guard !isOwn else { return advice }
     if let entry {
       advice.append(
         "Add \"\(ShownText.line(topic))\" to 'publish' of [[account]] "
