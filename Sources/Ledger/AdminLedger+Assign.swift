@@ -51,7 +51,8 @@ extension AdminLedger {
         .granted, account, offer.name, span,
         Self.note(note, for: payment), paid: (payment.digest, version), nowMs: nowMs, db)
       return Assigned(
-        payment: payment.digest, offer: offer.name, amountNanos: payment.amountNanos, written: written,
+        payment: payment.digest, offer: offer.name, amountNanos: payment.amountNanos,
+        written: written,
         overlap: held.filter { $0.startsAtMs < span.endsAtMs && span.startsAtMs < $0.endsAtMs })
     }
   }

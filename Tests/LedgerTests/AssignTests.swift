@@ -10,14 +10,17 @@ import Testing
 struct AssignTests {
   private let world: World
   private let admin: AdminLedger
-  private let jane = Account.buyer(Name("jane")!)
-  private let live = Name("live")!
-  private let other = Name("other")!
+  private let jane: Account
+  private let live: Name
+  private let other: Name
 
   /// Prices are 1 NANOS for a millisecond.
   init() throws {
     world = try World()
     admin = try AdminLedger(path: world.ledger.path)
+    jane = .buyer(try #require(Name("jane")))
+    live = try #require(Name("live"))
+    other = try #require(Name("other"))
   }
 
   private func assign(
