@@ -85,6 +85,9 @@ public struct LedgerBackup: Sendable {
       try ledger.copy(to: copy)
       try copy.close()
     } catch let error as DatabaseError {
+      guard ![.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode) else {
+        throw LedgerError(error, path: ledger.path, isReading: true)
+      }
       throw BackupError(
         path: path, reason: "it cannot be written (\(error.message ?? "unknown error"))")
     }

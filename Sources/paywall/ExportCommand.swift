@@ -44,7 +44,9 @@ struct ExportCommand: ParsableCommand {
   @OptionGroup var ledger: LedgerOptions
 
   func run() throws {
-    guard let output else { return try write { FileHandle.standardOutput.write(Data($0)) } }
+    guard let output else {
+      return try write { try FileHandle.standardOutput.write(contentsOf: Data($0)) }
+    }
     let file = try NewFile(path: URL(fileURLWithPath: output).path, mode: 0o600)
     try write(file.write)
     try file.finish()

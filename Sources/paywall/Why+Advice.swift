@@ -31,24 +31,30 @@ extension Why {
       let name = Self.quoted(offer.description)
       advice.append("Give it time: paywall grant \(Self.quoted(account.description)) \(name) 1h.")
     }
+    if let entry, !isOwn {
+      advice.append(
+        "Add \"\(shownTopic)\" to 'read' of [[account]] \(ShownText.line(entry.username.bytes)), "
+          + "which then need not pay.")
+    }
     return advice + readers
   }
+
+  private var shownTopic: String { ShownText.line(topic) }
 
   /// What would let the client publish, where it may not.
   var writeAdvice: [String] {
     guard write == .deny else { return [] }
-    let topic = String(decoding: topic, as: UTF8.self)
     let names = configuration.accounts.filter { matches($0.publish) != nil }.map(\.username)
     var advice = names.isEmpty ? [] : ["Log in as \(Self.list(names)), who may publish there."]
     guard !isOwn else { return advice }
     if let entry {
       advice.append(
-        "Add \"\(ShownText.line(topic))\" to 'publish' of [[account]] "
+        "Add \"\(shownTopic)\" to 'publish' of [[account]] "
           + "\(ShownText.line(entry.username.bytes)).")
     } else if case .broker(let name)? = account {
       advice.append(
         "Add an [[account]] to paywall.toml with username = \"\(ShownText.line(name.bytes))\" and "
-          + "publish = [\"\(ShownText.line(topic))\"].")
+          + "publish = [\"\(shownTopic)\"].")
     } else {
       advice.append("Only accounts that Mosquitto's own means authenticate can be an [[account]].")
     }

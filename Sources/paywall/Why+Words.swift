@@ -1,3 +1,4 @@
+import Access
 import Configuration
 import Ledger
 import PaywallCore
@@ -63,6 +64,10 @@ extension Why {
       remarks.append(
         "No payment can ever count for this name: an account has 1 to 64 bytes without / + # $ % : "
           + "and control characters, or is buyer:NAME or 0x….")
+    }
+    if configuration.access.isSubscribeStrict, !sellers.isEmpty, read == .deny {
+      remarks.append(
+        "With subscribe = \"strict\" a SUBSCRIBE to what is sold is refused until then.")
     }
     let unknown = configuration.offers.map(\.terms).filter { terms in
       matches(terms.topics) != nil && !sold.contains { $0.offer.hasSameTerms(as: terms) }

@@ -38,9 +38,9 @@ struct WhyCommand: ParsableCommand {
 
   func validate() throws {
     let hasWildcards = topic.contains("+") || topic.contains("#")
-    guard TopicFilter(topic) != nil, !hasWildcards else {
+    guard TopicFilter(topic) != nil, !hasWildcards, !topic.hasPrefix("$share/") else {
       throw ValidationError(
-        "'\(topic)' is no topic: name one that is published to, without + and #.")
+        "'\(topic)' is no topic: name one that is published to, without +, # and $share.")
     }
     guard !user.utf8.contains(0) else { throw ValidationError("No client's name holds a NUL.") }
   }

@@ -102,7 +102,8 @@ struct SellerCommandTests {
     ["payments", "--from", "1d", "--to", "2d"], ["access", "--account", "a/b"],
     ["revenue", "--by", "year"], ["revenue", "--plot", "--json"], ["export"],
     ["export", "--csv", "--json"], ["why", "jane", "sensor/#"], ["why", "jane", "a/+/b"],
-    ["why", "jane", ""], ["assign", "0OIl", "jane"], ["assign", "abc", "jane"], ["backup"],
+    ["why", "jane", ""], ["why", "jane", "$share/g/x"],
+    ["assign", "0OIl", "jane"], ["assign", "abc", "jane"], ["backup"],
   ])
   func `wrong usage is told as such`(arguments: [String]) {
     let error = #expect(throws: (any Error).self) {

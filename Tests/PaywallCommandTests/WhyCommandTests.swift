@@ -283,6 +283,23 @@ struct WhyCommandTests {
     #expect(throws: (any Error).self) { try why("x", "new") }
   }
 
+  @Test func `it says what strict subscriptions add, and what a configured account lacks`() throws {
+    #expect(try why("x", "sensor/live").remarks.isEmpty)
+    let text = SellerLedger.configuration.replacing(
+      "[access]", with: "[access]\nsubscribe = \"strict\"")
+    try seller.scratch.write(text, to: "paywall.toml")
+    #expect(try why("x", "sensor/live").remarks.count == 1)
+    #expect(try why("sensor-agent", "sensor/live").remarks.isEmpty)
+    #expect(try why("x", "other").remarks.isEmpty)
+    let agent = try #require(try why("sensor-agent", "history/x").read)
+    #expect(agent.decision == "deny")
+    #expect(
+      agent.changes.last
+        == "Add \"history/x\" to 'read' of [[account]] sensor-agent, which then need not pay.")
+    let publish = try why("sensor-agent", "history/x").publish
+    #expect(publish.changes == ["Add \"history/x\" to 'publish' of [[account]] sensor-agent."])
+  }
+
   @Test func `what is not sold any more cannot be bought, and a revocation is told`() throws {
     let entries = [try #require(try seller.ledger.storedOffers().first?.offer)].map {
       OfferEntry(terms: $0, fromMs: nil)
