@@ -8,6 +8,10 @@ struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
     abstract: "Write all payments as CSV or JSON.",
+    usage: """
+      paywall export (--csv | --json) [--from <time>] [--to <time>] [--output <file>] \
+      [--config <file>] [--ledger <file>]
+      """,
     discussion: """
       The oldest first, pending ones last, one after the other: a million take no more memory than \
       one. Times are ISO 8601 in UTC; amounts stand as integers of NANOS and as exact decimals of \

@@ -19,7 +19,7 @@ struct PaymentsCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Only of this account: NAME, buyer:NAME or 0x….", valueName: "user"))
   var account: Account?
 
-  @Option(help: "Only in this state: confirmed, pending, unclaimed or rejected.")
+  @Option(help: "Only in this state.")
   var state: PaymentState?
 
   @OptionGroup var range: TimeRange

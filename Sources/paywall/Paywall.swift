@@ -24,7 +24,7 @@ struct Paywall: ParsableCommand {
     ],
     groupedSubcommands: [
       CommandGroup(
-        name: "Looking into the ledger:",
+        name: "Ledger",
         subcommands: [
           AccessCommand.self, PaymentsCommand.self, RevenueCommand.self, WhyCommand.self,
           AssignCommand.self, ExportCommand.self, BackupCommand.self,

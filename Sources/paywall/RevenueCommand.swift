@@ -21,7 +21,7 @@ struct RevenueCommand: ParsableCommand {
     case day, week, month, offer
   }
 
-  @Option(help: "Sums of what: day, week, month or offer.")
+  @Option(help: "What is summed up.")
   var by = Grouping.day
 
   @OptionGroup var range: TimeRange
