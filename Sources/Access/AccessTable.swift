@@ -20,6 +20,7 @@ public struct AccessTable: ~Copyable {
     var rules: AccessRules
     var accounts: AccountTable
     var logins = LoginTable(capacity: 0)
+    var withdrawnLoginsVersion: UInt64 = 0
     /// Changes that were taken from a queue and are not applied yet, oldest first.
     var pending: Unmanaged<ChangeBatch>?
     var rulesVersion: UInt64 = 0
@@ -118,6 +119,14 @@ public struct AccessTable: ~Copyable {
 
   /// Whether a buyer's login is right, by the keyed hash of its name and password.
   public func isLogin(_ hash: Bytes32) -> Bool { state.pointee.logins.contains(hash) }
+
+  /// Counts up whenever logins may be wrong that were right before.
+  public var withdrawnLoginsVersion: UInt64 { state.pointee.withdrawnLoginsVersion }
+
+  /// Whether an account has bought anything that had not ended when that was last looked at.
+  public func isHolder(_ username: UnsafeRawBufferPointer) -> Bool {
+    state.pointee.accounts.find(username) != nil
+  }
 
   /// Whether any offer limits how many connections of one account may read at once.
   public var hasConnectionLimits: Bool { state.pointee.rules.hasConnectionLimits }

@@ -83,10 +83,14 @@ final class ChangeBatch: @unchecked Sendable {
       }
       if var new = logins.take() {
         swap(&new, &state.logins)
+        state.withdrawnLoginsVersion &+= 1
         logins = consume new
       }
       // Of a page's payments: a thousand at most.
-      for change in loginChanges { change.apply(to: &state.logins) }
+      for change in loginChanges {
+        change.apply(to: &state.logins)
+        if !change.isValid { state.withdrawnLoginsVersion &+= 1 }
+      }
     }
     let applied = min(count - appliedCount, limit)
     let end = appliedCount + applied

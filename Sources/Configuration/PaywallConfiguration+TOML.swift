@@ -15,6 +15,7 @@ extension PaywallConfiguration {
     }
     self.tangle = try Tangle(tangle)
     access = try Access(try root.table("access"))
+    metrics = try Metrics(try root.table("metrics"))
 
     offers = []
     for table in try root.tables("offer") {
@@ -158,6 +159,17 @@ extension PaywallConfiguration.Access {
     if let table, provisionalMs > Self.longestProvisionalMs {
       throw table.error(
         "provisional", "payments are in a checkpoint within seconds; use \"10m\" or less")
+    }
+    try table?.finish()
+  }
+}
+
+extension PaywallConfiguration.Metrics {
+  fileprivate init(_ table: TOMLTable?) throws(TOMLError) {
+    let isOff = try table?.string("interval") == "off"
+    intervalMs = isOff ? 0 : try table?.periodMs("interval") ?? 10_000
+    if let table, intervalMs > 3_600_000 {
+      throw table.error("interval", "use a span up to \"1h\", or \"off\"")
     }
     try table?.finish()
   }

@@ -13,6 +13,8 @@ public struct PaywallConfiguration: Sendable {
   public var tangle: Tangle
   /// Who may read what without paying, and what is given beside what is bought.
   public var access: Access
+  /// How often numbers about the plugin's work are told.
+  public var metrics: Metrics
   /// What is sold, in the order of the file.
   public var offers: [OfferEntry]
   /// Devices and friends.
@@ -58,6 +60,12 @@ public struct PaywallConfiguration: Sendable {
     /// How long a payment that is in no checkpoint yet may give access, in milliseconds; 0: not at
     /// all.
     public var provisionalMs: Int64
+  }
+
+  /// How often numbers about the plugin's work are told.
+  public struct Metrics: Sendable {
+    /// In milliseconds; 0: never.
+    public var intervalMs: Int64
   }
 
   /// An account that needs no payment.

@@ -24,9 +24,9 @@ struct Claims {
     /// Whether it is the first, or has the first one's password.
     var isHeard: Bool
 
-    /// The account that the payment is for, as `Assignment.of` wants it.
-    var granted: (account: Account, offer: [UInt8]?)? {
-      isHeard ? (.buyer(name), offer) : nil
+    /// What the payment is for, as `Assignment.of` wants it.
+    var opened: (account: Account?, offer: [UInt8]?) {
+      (isHeard ? .buyer(name) : nil, offer)
     }
   }
 
@@ -145,7 +145,7 @@ struct Claims {
       checkpoint: Checkpoint(sequence: sequence, timeMs: timeMs))
     let isHeard = row.hash(9) == first.passwordHash
     let after = Assignment.of(payment, atMs: timeMs, offers: offers) { _ in
-      isHeard ? (.buyer(first.name), row.bytes(10)) : nil
+      (isHeard ? .buyer(first.name) : nil, row.bytes(10))
     }
     let before = assignment(row, atMs: timeMs)
     return before == after ? nil : Moved(payment: payment, before: before, after: after)

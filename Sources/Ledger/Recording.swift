@@ -46,7 +46,7 @@ struct Recording {
     let judged = payment.rejection == nil ? payment.checkpoint : nil
     let claim = try judged.flatMap { try claims.claim(of: payment, in: $0) }
     let assignment = judged.map {
-      Assignment.of(payment, atMs: $0.timeMs, offers: offers) { _ in claim?.granted }
+      Assignment.of(payment, atMs: $0.timeMs, offers: offers) { _ in claim?.opened }
     }
     guard try insert(payment, digest, assignment) else { return }
     if let claim { try note(claim, of: digest) }

@@ -11,13 +11,13 @@ public enum Assignment: Hashable, Sendable {
   ///   - payment: The payment.
   ///   - timeMs: The time of its checkpoint.
   ///   - offers: What was sold, and when.
-  ///   - open: Opens a sealed memo: the account it names, with the offer it names; nil where it
-  ///     cannot be opened or the name is taken. Then the payment counts for its sender, so that the
-  ///     money is never lost.
+  ///   - open: Opens a sealed memo: the account it names, nil where the name is taken, and the offer
+  ///     it names; nil where it cannot be opened. Without an account the payment counts for its
+  ///     sender, so that the money is never lost.
   /// - Returns: The assignment; the same on every broker with the same offers and secret.
   public static func of(
     _ payment: Payment, atMs timeMs: Int64, offers: OfferHistory,
-    open: ([UInt8]) -> (account: Account, offer: [UInt8]?)? = { _ in nil }
+    open: ([UInt8]) -> (account: Account?, offer: [UInt8]?)? = { _ in nil }
   ) -> Assignment {
     switch payment.memo.content {
     case .contradictory(let reason):
@@ -31,10 +31,11 @@ public enum Assignment: Hashable, Sendable {
       }
       return claim(for: account, offer: offer, atMs: timeMs, offers: offers)
     case .sealed(let memo):
-      if let opened = open(memo) {
-        return claim(for: opened.account, offer: opened.offer, atMs: timeMs, offers: offers)
+      let opened = open(memo)
+      guard let account = opened?.account ?? payment.payer.map({ .wallet($0) }) else {
+        return .unclaimed("the sender is not known")
       }
-      fallthrough
+      return claim(for: account, offer: opened?.offer, atMs: timeMs, offers: offers)
     case .none:
       guard let payer = payment.payer else { return .unclaimed("the sender is not known") }
       return claim(for: .wallet(payer), offer: nil, atMs: timeMs, offers: offers)

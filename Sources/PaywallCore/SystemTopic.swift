@@ -1,5 +1,7 @@
 /// The topics on which a broker tells about itself; its clients can publish to none of them.
 public enum SystemTopic {
+  /// Under which all of them are; numbers about the plugin's work too, for configured accounts.
+  public static let root = "$SYS/paywall"
   /// Where to pay and what is sold, for anyone; retained.
   public static let offers = "$SYS/paywall/offers"
   /// A key to seal a memo with, for the one client that subscribed.

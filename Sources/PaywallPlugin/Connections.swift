@@ -11,6 +11,8 @@ struct Connections {
     var username: Username?
     var isClean: Bool
     var serial: UInt64
+    /// By which a buyer has logged in; nil for all others.
+    var login: Bytes32?
   }
 
   private var byRecord: [UnsafeRawPointer: Connection] = [:]
@@ -20,6 +22,28 @@ struct Connections {
   /// The serial numbers of an account's connections, ascending.
   private var serialsByUsername: [Username: [UInt64]] = [:]
   private var nextSerial: UInt64 = 0
+  /// Connections of buyers, in turns for whether their login is still right.
+  private var buyers = Turns<UnsafeRawPointer>()
+
+  /// Has the logins of all buyers looked at again.
+  mutating func lookAtLogins() { buyers.restart() }
+
+  /// The client ids of the next connections whose login is not right any more.
+  ///
+  /// - Parameters:
+  ///   - limit: How many connections to look at.
+  ///   - isRight: Whether a login is right.
+  /// - Returns: None once all have been looked at.
+  mutating func takeWithdrawn(
+    atMost limit: Int, _ isRight: (Bytes32) -> Bool
+  ) -> [[UInt8]] {
+    buyers.take(atMost: limit).compactMap { record in
+      guard let connection = byRecord[record], let login = connection.login, !isRight(login),
+        newest(of: connection.clientID)?.record == record
+      else { return nil }
+      return connection.clientID
+    }
+  }
 
   /// How many connections there are.
   var count: Int { byRecord.count }
@@ -36,6 +60,11 @@ struct Connections {
     (recordsByClientID[clientID] ?? []).contains { record in
       byRecord[record]?.username.map { $0 != username } ?? false
     }
+  }
+
+  /// Whether a connection is an account's.
+  func belongs(_ record: UnsafeRawPointer, to username: Username) -> Bool {
+    byRecord[record]?.username == username
   }
 
   /// Whether a client id is connected.
@@ -63,11 +92,13 @@ struct Connections {
 
   /// Adds a connection, the newest of its account.
   mutating func insert(
-    _ record: UnsafeRawPointer, clientID: [UInt8], username: Username?, isClean: Bool
+    _ record: UnsafeRawPointer, clientID: [UInt8], username: Username?, isClean: Bool,
+    login: Bytes32? = nil
   ) {
     remove(record)
     byRecord[record] = Connection(
-      clientID: clientID, username: username, isClean: isClean, serial: nextSerial)
+      clientID: clientID, username: username, isClean: isClean, serial: nextSerial, login: login)
+    if login != nil { buyers.insert(record) }
     recordsByClientID[clientID, default: []].append(record)
     if let username { serialsByUsername[username, default: []].append(nextSerial) }
     nextSerial += 1
@@ -76,6 +107,7 @@ struct Connections {
   /// Removes a connection that has ended.
   mutating func remove(_ record: UnsafeRawPointer) {
     guard let connection = byRecord.removeValue(forKey: record) else { return }
+    buyers.remove(record)
     recordsByClientID[connection.clientID]?.removeAll { $0 == record }
     if recordsByClientID[connection.clientID]?.isEmpty == true {
       recordsByClientID[connection.clientID] = nil

@@ -6,6 +6,8 @@ enum Notice: Sendable {
   case offers([UInt8])
   /// What an account holds; an answer says nothing new, and is for who has just asked.
   case account(Username, payload: [UInt8], isAnswer: Bool)
+  /// What configured accounts are told of the plugin's work.
+  case metrics(Metrics)
 }
 
 /// Something that the main thread wants of the watcher.

@@ -18,8 +18,17 @@ extension Plugin {
       let decision = table.mayRead(topic, username: username) {
         clock._withUnsafeGuaranteedRef { $0.tickMs }
       }
-      guard decision == .allow, table.hasConnectionLimits else { return Self.code(decision) }
-      return Self.code(isWithinLimit(client, topic, username) ? .allow : .deny)
+      switch decision {
+      case .deny: deliveries.pointee.denied &+= 1
+      case .defer: break
+      case .allow:
+        guard !table.hasConnectionLimits || isWithinLimit(client, topic, username) else {
+          deliveries.pointee.denied &+= 1
+          return Self.code(.deny)
+        }
+        deliveries.pointee.allowed &+= 1
+      }
+      return Self.code(decision)
     case MOSQ_ACL_WRITE:
       return Self.code(table.mayWrite(topic, username: username))
     case MOSQ_ACL_SUBSCRIBE:

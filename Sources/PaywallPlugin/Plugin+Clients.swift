@@ -12,29 +12,30 @@ extension Plugin {
     guard let client = event.client else { return MOSQ_ERR_PLUGIN_DEFER.rawValue }
     let username = Self.bytes(event.username).map { Username($0) }
     var account = username
+    var login: Bytes32?
     var code = MOSQ_ERR_PLUGIN_DEFER.rawValue
     if let username, Account.isReserved(username: username) {
-      guard let name = vouch(for: username, client, password: event.password) else {
+      guard let proven = vouch(for: username, client, password: event.password) else {
         return MOSQ_ERR_AUTH.rawValue
       }
-      account = name
+      (account, login) = proven
       code = MOSQ_ERR_SUCCESS.rawValue
     } else if let username, let name = BuyerLogin.name(username),
-      let buyer = vouch(forBuyer: name, client, username, password: event.password)
+      let proven = vouch(forBuyer: name, client, username, password: event.password)
     {
       // A wrong password is left to the others: an account of the same name may be theirs.
-      account = buyer
+      (account, login) = proven
       code = MOSQ_ERR_SUCCESS.rawValue
     }
     guard isOnMainThread, !isAskedAgain(client),
       let clientID = Self.bytes(mosquitto_client_id(client)).map({ Array($0) })
     else { return code }
-    guard !connections.isTaken(clientID, byOtherThan: account) else {
-      return MOSQ_ERR_AUTH.rawValue
-    }
+    guard !connections.isTaken(clientID, byOtherThan: account),
+      !isAddressed(clientID, butNot: account)
+    else { return MOSQ_ERR_AUTH.rawValue }
     connections.insert(
       Self.record(of: client), clientID: clientID, username: account,
-      isClean: mosquitto_client_clean_session(client))
+      isClean: mosquitto_client_clean_session(client), login: login)
     demandPayments(for: account)
     return code
   }
@@ -63,12 +64,15 @@ extension Plugin {
     endShare(client, isKnown: isKnown)
   }
 
+  /// An account's name, which a client then has, and by which login, if it is a buyer's.
+  private typealias Proven = (username: Username, login: Bytes32?)
+
   /// Judges a name that only we vouch for.
   ///
-  /// - Returns: The account's name, which the client then has; nil where there is no proof.
+  /// - Returns: Who it is; nil where there is no proof.
   private func vouch(
     for username: Username, _ client: OpaquePointer, password: UnsafePointer<CChar>?
-  ) -> Username? {
+  ) -> Proven? {
     guard isOnMainThread, let account = Account(username: username) else { return nil }
     // A session that was restored from disk is asked about without password, address and protocol;
     // it was let in before.
@@ -77,24 +81,27 @@ extension Plugin {
       && mosquitto_client_protocol_version(client) == 0
     switch account {
     case .wallet(let address):
-      guard isRestored || isLogin(client, of: address, password: password) else { return nil }
-      return rename(client, username, to: account)
+      guard isRestored || isLogin(client, of: address, username, password: password) else {
+        return nil
+      }
+      return rename(client, username, to: account).map { ($0, nil) }
     case .buyer(let name):
-      guard !isRestored else { return username }
+      guard !isRestored else { return (username, nil) }
       return vouch(forBuyer: name, client, username, password: password)
     case .broker: return nil
     }
   }
 
-  /// The name that a buyer has inside the broker; nil where the login is wrong.
+  /// Judges a buyer's login.
   private func vouch(
     forBuyer name: Name, _ client: OpaquePointer, _ username: Username,
     password: UnsafePointer<CChar>?
-  ) -> Username? {
+  ) -> Proven? {
     guard isOnMainThread, let password = Self.bytes(password) else { return nil }
     table.applyChanges()
     let hash = masterKey.passwordHash(name: name, password: password)
-    return table.isLogin(hash) ? rename(client, username, to: .buyer(name)) : nil
+    guard table.isLogin(hash) else { return nil }
+    return rename(client, username, to: .buyer(name)).map { ($0, hash) }
   }
 
   /// Gives a client the name that its account has inside the broker.
@@ -109,20 +116,58 @@ extension Plugin {
   }
 
   private func isLogin(
-    _ client: OpaquePointer, of address: Address, password: UnsafePointer<CChar>?
+    _ client: OpaquePointer, of address: Address, _ username: Username,
+    password: UnsafePointer<CChar>?
   ) -> Bool {
     guard let password else { return false }
-    let verdict = WalletLogin.verify(
-      username: address.description, password: String(cString: password), realm: realm)
-    if case .unsupported(let scheme) = verdict {
+    // A login is judged when it connects, not each time the configuration is read again.
+    let isAgain = isAskedAgain(client)
+    if isAgain, isLetIn(client, username) { return true }
+    let isHolder = address.description.utf8CString.withUnsafeBytes { name in
+      table.isHolder(UnsafeRawBufferPointer(rebasing: name.dropLast()))
+    }
+    let verdict = walletLogins.judge(address, String(cString: password), isHolder: isHolder) {
+      SharedClock.monotonicUs()
+    }
+    switch verdict {
+    case .invalid: return false
+    case .unsupported(let scheme):
       BrokerLog.write(
         .notice, "\(address) cannot log in: signatures of \(scheme) are not verified here")
+      return false
+    case .tooMany:
+      BrokerLog.write(
+        .debug, "\(address) cannot log in just now: too many wallets do, it may try again")
+      return false
+    case .valid(let expiryS):
+      let nowS = shared.clock.nowMs / 1000
+      return isAgain || nowS < expiryS && expiryS <= nowS &+ WalletLogin.maximumLifetimeS
     }
-    guard case .valid(_, let expiryS) = verdict else { return false }
-    // A login is judged when it connects, not each time the configuration is read again.
-    if isAskedAgain(client) { return true }
-    let nowS = shared.clock.nowMs / 1000
-    return nowS < expiryS && expiryS <= nowS &+ WalletLogin.maximumLifetimeS
+  }
+
+  /// Whether the broker asks about a connection that was let in under the very name.
+  ///
+  /// A record alone is no proof: it is where the broker keeps a connection, and what ends it may not
+  /// have been told.
+  private func isLetIn(_ client: OpaquePointer, _ username: Username) -> Bool {
+    guard connections.belongs(Self.record(of: client), to: username) else { return false }
+    guard let findSession = Self.findSession else { return isReauthenticating }
+    return mosquitto_client_id(client).map { findSession($0) == client } ?? false
+  }
+
+  // MARK: - In the turns of the broker's loop
+
+  /// How many buyers' connections are looked at in one turn.
+  private static let loginLimit = 1000
+
+  /// Ends the connections of buyers whose login was withdrawn, or whose name is another's now.
+  func lookAfterLogins() {
+    if loginsVersion != table.withdrawnLoginsVersion {
+      loginsVersion = table.withdrawnLoginsVersion
+      connections.lookAtLogins()
+    }
+    let withdrawn = connections.takeWithdrawn(atMost: Self.loginLimit) { table.isLogin($0) }
+    for clientID in withdrawn { endConnection(clientID) }
   }
 
   /// Whether the broker asks about a client that it has let in before, as it does after a SIGHUP.

@@ -6,6 +6,14 @@ import PaywallCore
 extension Plugin {
   /// How many clients are answered in one turn of the broker's loop: a key takes about 40 µs to make.
   private static let answerLimit = 50
+  /// How many messages are published in one turn.
+  private static let messageLimit = 500
+
+  /// A message about an account, for one client.
+  struct Letter {
+    let recipient: Recipients.Recipient
+    let payload: [UInt8]
+  }
 
   /// Notes who is to be told of keys or of an account.
   func noteRecipient(
@@ -45,7 +53,16 @@ extension Plugin {
 
   /// Publishes what there is to tell.
   func tellNotices() {
-    for notice in shared.exchange.notices.takeAll() { tell(notice) }
+    addressed.removeAll(keepingCapacity: true)
+    if notices.first == nil {
+      for notice in shared.exchange.notices.takeAll() { notices.append(notice) }
+    }
+    // One notice may be for thousands of connections; the next waits until they all have it.
+    for _ in 0..<Self.messageLimit {
+      while letters.first == nil, let notice = notices.popFirst() { tell(notice) }
+      guard let letter = letters.popFirst() else { break }
+      send(letter.payload, on: SystemTopic.account, to: letter.recipient)
+    }
     if !recipients.isEmpty { answer() }
     if shared.exchange.requests.addWithoutWaiting(&noticeRequests) { shared.signals.wake() }
   }
@@ -56,20 +73,29 @@ extension Plugin {
       Publication.retain(payload, on: SystemTopic.offers)
     case .account(let username, let payload, let isAnswer):
       for recipient in recipients.takeRecipients(of: username, isAnswer: isAnswer) {
-        send(payload, on: SystemTopic.account, to: recipient)
+        letters.append(Letter(recipient: recipient, payload: payload))
+      }
+    case .metrics(let metrics):
+      // As Mosquitto does it: what has not changed is not told again.
+      for (topic, payload) in metrics.messages(deliveries.pointee)
+      where toldMetrics.updateValue(payload, forKey: topic) != payload {
+        Publication.retain(Array(payload.utf8), on: topic)
       }
     }
   }
 
   private func answer() {
-    let due = recipients.takeDue(atMost: Self.answerLimit, nowMs: SharedClock.monotonicMs())
+    let nowMs = SharedClock.monotonicMs()
+    let due = recipients.takeDue(atMost: Self.answerLimit, nowMs: nowMs)
     for recipient in due {
       if recipient.due.contains(.key) {
         send(KeyMessage(masterKey.newMemoKey()).payload, on: SystemTopic.key, to: recipient)
       }
       guard recipient.due.contains(.account) else { continue }
       if let username = recipient.username {
-        noticeRequests.append(.watch(username))
+        if recipients.shouldAsk(username, nowMs: nowMs) {
+          noticeRequests.append(.watch(username))
+        }
       } else {
         send(AccountMessage.anonymous.payload, on: SystemTopic.account, to: recipient)
       }
@@ -81,7 +107,16 @@ extension Plugin {
     guard connections.newest(of: recipient.clientID)?.record == recipient.record else {
       return forget(recipients.remove(recipient.clientID))
     }
+    if let username = recipient.username { addressed[recipient.clientID] = username }
     Publication.send(payload, on: topic, to: recipient.clientID)
+  }
+
+  /// Whether a message about another account is on its way to a client id.
+  ///
+  /// From Mosquitto 2.1 on packets are read between a turn and the delivery of what it published:
+  /// somebody else could take over the id, and the message.
+  func isAddressed(_ clientID: [UInt8], butNot account: Username?) -> Bool {
+    addressed[clientID].map { $0 != account } ?? false
   }
 }
 

@@ -132,13 +132,19 @@ extension Plugin {
   /// here may be in the middle of a change then.
   private func kick(_ clientID: [UInt8]) {
     guard sharedMembers.session(of: clientID) != nil else { return }
+    endConnection(clientID)
+    guard !connections.isConnected(clientID) else { return }
+    sharedMembers.disconnected(clientID, nowMs: SharedClock.monotonicMs())
+  }
+
+  /// Ends a client's connection; only in a turn of the loop.
+  func endConnection(_ clientID: [UInt8]) {
     keptByKicked = [:]
     let name = clientID.map { CChar(bitPattern: $0) } + [0]
     _ = mosquitto_kick_client_by_clientid(name, true)
     let kept = keptByKicked ?? [:]
     keptByKicked = nil
+    guard sharedMembers.session(of: clientID) != nil else { return }
     sharedMembers.keep(kept, of: clientID)
-    guard !connections.isConnected(clientID) else { return }
-    sharedMembers.disconnected(clientID, nowMs: SharedClock.monotonicMs())
   }
 }

@@ -25,6 +25,9 @@ final class Plugin {
   /// From which the keys of memos and the hashes of passwords come.
   let masterKey: MasterKey
   var connections = Connections()
+  var walletLogins: WalletLogins
+  /// The withdrawals of logins by which all buyers' connections have been looked at, or are.
+  var loginsVersion: UInt64 = 0
   /// The connection whose end was told last, in this turn of the broker's loop.
   var endedRecord: UnsafeRawPointer?
   var sharedMembers = SharedMembers()
@@ -34,6 +37,15 @@ final class Plugin {
   /// anything sold.
   var keptByKicked: [[UInt8]: Bool]?
   var recipients = Recipients()
+  /// Counted at each delivery; in memory of its own, as the table's.
+  let deliveries: UnsafeMutablePointer<DeliveryCounts>
+  /// What was told last on each topic of ``Metrics``.
+  var toldMetrics: [String: String] = [:]
+  /// What clients have still to be told, and which messages of it are next.
+  var notices = FIFO<Notice>()
+  var letters = FIFO<Letter>()
+  /// Client ids to which something about an account was published in this turn of the loop.
+  var addressed: [[UInt8]: Username] = [:]
   /// What the watcher has still to be told.
   var noticeRequests: [NoticeRequest] = []
   private var reloadedAtMs: Int64?
@@ -44,10 +56,15 @@ final class Plugin {
     self.shared = shared
     realm = started.configuration.realm
     masterKey = started.masterKey
+    walletLogins = WalletLogins(realm: realm)
     table = AccessTable(changes: shared.changes)
     clock = .passUnretained(shared.clock)
+    deliveries = .allocate(capacity: 1)
+    deliveries.initialize(to: DeliveryCounts())
     table.applyChanges()
   }
+
+  deinit { deliveries.deallocate() }
 
   /// Reads the configuration, opens the ledger, registers the callbacks and starts the watcher.
   static func start(identifier: OpaquePointer, options: PluginOptions) throws -> Plugin {
@@ -109,6 +126,7 @@ final class Plugin {
     endedRecord = nil
     table.applyChanges()
     passOnLog()
+    lookAfterLogins()
     lookAfterShared()
     tellNotices()
   }

@@ -51,11 +51,24 @@ struct Recipients {
   private static let filterLimit = 16
   /// How often a client is answered at most.
   private static let pauseMs: Int64 = 1000
+  /// After how long a question is asked again, in milliseconds.
+  private static let patienceMs: Int64 = 5000
+  /// More open questions than the watcher ever has.
+  private static let askedLimit = 20_000
 
   private var recipients: [[UInt8]: Recipient] = [:]
   private var byUsername: [Username: Set<[UInt8]>] = [:]
-  /// Those that wait for something, in the order in which they came.
-  private var waiting: [[UInt8]] = []
+  /// Those that wait for something, in the order in which they came; some have left since.
+  private var waiting = FIFO<[UInt8]>()
+  /// Those of them that were answered within the last second, about in the order of that.
+  private var paused = FIFO<[UInt8]>()
+  /// When the watcher was asked what an account holds, where it has not answered yet.
+  private var askedAtMs: [Username: Int64] = [:]
+  /// Who waits for that.
+  private var untold: [Username: [[UInt8]]] = [:]
+
+  /// How many places are kept for those that wait.
+  var waitingCount: Int { waiting.count + paused.count }
 
   /// Whether there is nobody to tell.
   var isEmpty: Bool { recipients.isEmpty }
@@ -80,13 +93,21 @@ struct Recipients {
     }
     recipient.filters[filter] = wants
     recipient.due.formUnion(wants)
-    if !recipient.isQueued { waiting.append(client.clientID) }
+    if !recipient.isQueued { enqueue(client.clientID) }
     recipient.isQueued = true
     recipients[client.clientID] = recipient
     if wants.contains(.account), let username = recipient.username {
       byUsername[username, default: []].insert(client.clientID)
     }
     return left
+  }
+
+  private mutating func enqueue(_ clientID: [UInt8]) {
+    waiting.append(clientID)
+    // Where the turns of the loop are never told of, those that have left would pile up.
+    guard waiting.count > 1000 + 2 * recipients.count else { return }
+    var seen: Set<[UInt8]> = []
+    waiting.removeAll { recipients[$0] == nil || !seen.insert($0).inserted }
   }
 
   /// Forgets a subscription.
@@ -121,28 +142,57 @@ struct Recipients {
 
   /// Takes the first clients that wait for something, but for those that were answered within the last
   /// second.
+  ///
+  /// - Complexity: O(`limit`).
   mutating func takeDue(atMost limit: Int, nowMs: Int64) -> [Recipient] {
     var due: [Recipient] = []
-    var later: [[UInt8]] = []
-    var looked = 0
-    for clientID in waiting.prefix(limit * 20) {
-      guard due.count < limit else { break }
-      looked += 1
-      guard let recipient = recipients[clientID] else { continue }
-      guard recipient.due.isEmpty || recipient.dueAtMs <= nowMs else {
-        later.append(clientID)
+    while due.count < limit, let clientID = nextDue(nowMs: nowMs) {
+      guard var recipient = recipients[clientID] else { continue }
+      recipient.isQueued = false
+      due.append(recipient)
+      if recipient.due.contains(.account), let username = recipient.username, !recipient.isUntold {
+        recipient.isUntold = true
+        untold[username, default: []].append(clientID)
+      }
+      recipient.due = []
+      recipient.dueAtMs = nowMs &+ Self.pauseMs
+      recipients[clientID] = recipient
+    }
+    return due
+  }
+
+  /// The next client that waits and is due; those that have left meanwhile are passed over.
+  private mutating func nextDue(nowMs: Int64) -> [UInt8]? {
+    while let next = paused.first {
+      guard let recipient = recipients[next], recipient.isQueued, !recipient.due.isEmpty else {
+        leaveQueue(paused.popFirst())
         continue
       }
-      recipients[clientID]?.isQueued = false
-      guard !recipient.due.isEmpty else { continue }
-      due.append(recipient)
-      recipients[clientID]?.isUntold = recipient.due.contains(.account)
-      recipients[clientID]?.due = []
-      recipients[clientID]?.dueAtMs = nowMs &+ Self.pauseMs
+      guard recipient.dueAtMs <= nowMs else { break }
+      return paused.popFirst()
     }
-    waiting.removeFirst(looked)
-    waiting += later
-    return due
+    while let next = waiting.popFirst() {
+      guard let recipient = recipients[next], recipient.isQueued, !recipient.due.isEmpty else {
+        leaveQueue(next)
+        continue
+      }
+      guard recipient.dueAtMs > nowMs else { return next }
+      paused.append(next)
+    }
+    return nil
+  }
+
+  private mutating func leaveQueue(_ clientID: [UInt8]?) {
+    if let clientID { recipients[clientID]?.isQueued = false }
+  }
+
+  /// Whether to ask what an account holds: that was not asked since the last answer, or so long ago
+  /// that question or answer must have been lost.
+  mutating func shouldAsk(_ username: Username, nowMs: Int64) -> Bool {
+    if let askedAtMs = askedAtMs[username], nowMs &- askedAtMs < Self.patienceMs { return false }
+    if askedAtMs.count >= Self.askedLimit { askedAtMs = [:] }
+    askedAtMs[username] = nowMs
+    return true
   }
 
   /// Takes the clients to which a message about an account goes.
@@ -152,9 +202,13 @@ struct Recipients {
   ///   - isAnswer: Whether it says nothing new: then it is for those alone that wait for it.
   /// - Returns: Their client ids.
   mutating func takeRecipients(of username: Username, isAnswer: Bool) -> [Recipient] {
+    if isAnswer { askedAtMs[username] = nil }
+    let waiting = untold.removeValue(forKey: username) ?? []
     var taken: [Recipient] = []
-    for clientID in byUsername[username] ?? [] {
-      guard let recipient = recipients[clientID], recipient.isUntold || !isAnswer else { continue }
+    for clientID in isAnswer ? waiting : Array(byUsername[username] ?? []) {
+      guard let recipient = recipients[clientID], recipient.username == username,
+        recipient.isUntold || !isAnswer, recipient.wants.contains(.account)
+      else { continue }
       recipients[clientID]?.isUntold = false
       taken.append(recipient)
     }

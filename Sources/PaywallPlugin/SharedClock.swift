@@ -39,6 +39,9 @@ final class SharedClock: Sendable {
     milliseconds(CLOCK_BOOTTIME)
   }
 
+  /// Microseconds since some moment of the past, to measure how long something takes.
+  static func monotonicUs() -> Int64 { nanoseconds(CLOCK_MONOTONIC) / 1000 }
+
   /// The wall clock, in Unix milliseconds.
   static func wallMs() -> Int64 {
     milliseconds(CLOCK_REALTIME)

@@ -9,6 +9,7 @@ final class SharedState: Sendable {
   let exchange = NoticeExchange()
   let signals = WatcherSignals()
   let clock: SharedClock
+  let reading = ReadingState()
   private let source = Mutex<(any PaymentSource)?>(nil)
 
   init(clock: SharedClock, log: LogQueue) {

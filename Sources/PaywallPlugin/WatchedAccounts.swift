@@ -5,6 +5,8 @@ import PaywallCore
 struct WatchedAccounts {
   /// How long before its end access is said to end, in milliseconds; less for a short one.
   private static let soonMs: Int64 = 60_000
+  /// How many requests are answered at a time.
+  private static let requestLimit = 200
 
   private struct Watched {
     var status: AccountStatus
@@ -28,12 +30,15 @@ struct WatchedAccounts {
   /// Whether anybody wants to be told of an account.
   func contains(_ username: Username) -> Bool { accounts[username] != nil }
 
-  /// Answers what clients have asked.
+  /// Whether there is more to answer.
+  var hasRequests: Bool { !requests.isEmpty }
+
+  /// Answers what clients have asked, some at a time: payments are not to wait for all of them.
   mutating func takeRequests(nowMs: Int64) throws(LedgerError) {
     requests += exchange.requests.takeAll()
     var count = 0
     defer { requests.removeFirst(count) }
-    for request in requests {
+    for request in requests.prefix(Self.requestLimit) {
       try answer(request, nowMs: nowMs)
       count += 1
     }

@@ -40,6 +40,7 @@ final class Watcher {
   private let wait = Wait()
   private var source: any PaymentSource
   private let problems: Problems
+  private var metricsWatch: MetricsWatch?
   private var progress = ReadingProgress()
   private var lastPollAtMs: Int64?
   private var noticedAtMs: Int64 = .min
@@ -65,7 +66,9 @@ final class Watcher {
     self.clock = clock
     watched = WatchedAccounts(ledger: ledger, exchange: shared.exchange)
     told = OffersTold(exchange: shared.exchange)
-    source = Self.source(configuration.tangle, log: shared.log) { [wait] in wait.goesOn() }
+    source = Self.source(
+      configuration.tangle, log: shared.log, failed: { [shared] in shared.reading.failed() }
+    ) { [wait] in wait.goesOn() }
     shared.use(source)
     problems = Problems(log: shared.log)
     tidiedAtMs = SharedClock.monotonicMs()
@@ -77,6 +80,7 @@ final class Watcher {
   /// What the watcher does until it is told to stop.
   func run() {
     let damageWatch = DamageWatch(ledger: ledger.path, log: shared.log)
+    tellMetrics()
     while !shared.signals.isStopping {
       if shared.signals.takeReload() || isReloadLeft { reload() }
       noticeAdmin()
@@ -85,14 +89,23 @@ final class Watcher {
       followTime()
       tell()
       tidy()
-      shared.signals.wait(timeoutMs: min(Self.turnMs, max(0, nextPollAtMs - now)))
+      let timeoutMs = watched.hasRequests ? 10 : min(Self.turnMs, max(0, nextPollAtMs - now))
+      shared.signals.wait(timeoutMs: timeoutMs)
     }
+    metricsWatch?.stop()
     damageWatch.stop()
     problems.attempt("ledger") {
       try ledger.noteAlive(nowMs: shared.clock.nowMs)
       try ledger.checkpoint()
     }
     ledger.close()
+  }
+
+  /// Has numbers told as often as is configured.
+  private func tellMetrics() {
+    metricsWatch?.stop()
+    metricsWatch = MetricsWatch(
+      ledger: ledger.path, intervalMs: configuration.metrics.intervalMs, shared: shared)
   }
 
   // MARK: - Payments
@@ -132,6 +145,7 @@ final class Watcher {
           noticeAdmin()
         })
       say(progress.finish())
+      shared.reading.completed(atMs: now)
     }
     // Afterwards: where the question fails the node rests, and the payments are read already.
     problems.attempt("tangle's clock") { try readClock() }
@@ -254,7 +268,9 @@ final class Watcher {
     problems.attempt("configuration") {
       let new = try ConfigurationFile.load(path: options.configurationPath)
       try checkFixedParts(new)
-      let newSource = Self.source(new.tangle, log: shared.log) { [wait] in wait.goesOn() }
+      let newSource = Self.source(
+        new.tangle, log: shared.log, failed: { [shared] in shared.reading.failed() }
+      ) { [wait] in wait.goesOn() }
       let nowMs = shared.clock.nowMs
       do {
         history = try ledger.apply(
@@ -265,7 +281,9 @@ final class Watcher {
         isReloadLeft = true
         throw error
       }
+      let isMetricsInterval = configuration.metrics.intervalMs == new.metrics.intervalMs
       configuration = new
+      if !isMetricsInterval { tellMetrics() }
       source = newSource
       shared.use(source)
       clock.use(agree: new.tangle.agree)

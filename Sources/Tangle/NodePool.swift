@@ -5,17 +5,20 @@ struct NodePool: Sendable {
   private(set) var nodes: [Node]
   let network: String?
   let warn: @Sendable (String) -> Void
+  let failed: @Sendable () -> Void
   let now: @Sendable () -> ContinuousClock.Instant
   let random: @Sendable () -> Double
 
   init(
     nodes: [Node], network: String?, warn: @escaping @Sendable (String) -> Void,
+    failed: @escaping @Sendable () -> Void = {},
     now: @escaping @Sendable () -> ContinuousClock.Instant,
     random: @escaping @Sendable () -> Double
   ) {
     self.nodes = nodes
     self.network = network
     self.warn = warn
+    self.failed = failed
     self.now = now
     self.random = random
   }
@@ -97,6 +100,7 @@ struct NodePool: Sendable {
   private mutating func rest(
     _ index: Int, _ reason: String, retryAfterSeconds: Int?, isMismatch: Bool = false
   ) {
+    failed()
     // Once per outage: the log is not to repeat what has not changed.
     if nodes[index].failures == 0 || isMismatch && nodes[index].rest?.reason != reason {
       warn(reason)

@@ -29,6 +29,7 @@ public final class RebasedSource: PaymentSource {
   ///   - address: Where buyers pay.
   ///   - warn: Takes one sentence for the log when a node begins to fail, when it answers again, and
   ///     when it tells what cannot be right.
+  ///   - failed: Called for each question that a node has not answered as it should.
   ///   - goesOn: Called on the reading thread at least every 200 ms while it waits for a node, where
   ///     what else that thread has to do may be done; false ends the call with
   ///     ``TangleError/Code/cancelled``, and no later one. It may not call the source.
@@ -37,6 +38,7 @@ public final class RebasedSource: PaymentSource {
   public init(
     _ protocol: NodeProtocol, nodes: [NodeAddress], network: String?, address: Address,
     warn: @escaping @Sendable (String) -> Void = { _ in },
+    failed: @escaping @Sendable () -> Void = {},
     goesOn: @escaping @Sendable () -> Bool = { true },
     now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
     random: @escaping @Sendable () -> Double = { .random(in: 0..<1) }
@@ -44,7 +46,8 @@ public final class RebasedSource: PaymentSource {
     let client = HTTPClient(goesOn: goesOn)
     let pool = NodePool(
       nodes: nodes.map { Node(`protocol`.api(of: $0, client: client)) }, network: network,
-      warn: warn, now: now, random: random)
+      warn: warn, failed: failed, now: now,
+      random: random)
     self.client = client
     reader = Mutex(RebasedReader(pool: pool, address: address))
   }

@@ -14,17 +14,20 @@ struct StardustPool: Sendable {
   private var members: [Member]
   let network: String?
   let warn: @Sendable (String) -> Void
+  let failed: @Sendable () -> Void
   let now: @Sendable () -> ContinuousClock.Instant
   let random: @Sendable () -> Double
 
   init(
     endpoints: [RESTEndpoint], network: String?, warn: @escaping @Sendable (String) -> Void,
+    failed: @escaping @Sendable () -> Void = {},
     now: @escaping @Sendable () -> ContinuousClock.Instant,
     random: @escaping @Sendable () -> Double
   ) {
     members = endpoints.map { Member(endpoint: $0) }
     self.network = network
     self.warn = warn
+    self.failed = failed
     self.now = now
     self.random = random
   }
@@ -105,6 +108,7 @@ struct StardustPool: Sendable {
   }
 
   private mutating func rest(_ index: Int, _ reason: String, retryAfterSeconds: Int?) {
+    failed()
     // Once per outage: the log is not to repeat what has not changed.
     if members[index].failures == 0 { warn(reason) }
     let pause = max(

@@ -37,6 +37,7 @@ public final class StardustSource: PaymentSource {
   ///   - address: Where buyers pay: the hash of an Ed25519 key.
   ///   - warn: Takes one sentence for the log, whenever something is amiss that does not end the
   ///     reading.
+  ///   - failed: Called for each question that a node has not answered as it should.
   ///   - goesOn: Called on the reading thread at least every 200 ms while it waits for a node, where
   ///     what else that thread has to do may be done; false ends the call with
   ///     ``TangleError/Code/cancelled``, and no later one. It may not call the source.
@@ -45,6 +46,7 @@ public final class StardustSource: PaymentSource {
   public init(
     nodes: [NodeAddress], network: String?, address: Address,
     warn: @escaping @Sendable (String) -> Void = { _ in },
+    failed: @escaping @Sendable () -> Void = {},
     goesOn: @escaping @Sendable () -> Bool = { true },
     now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
     random: @escaping @Sendable () -> Double = { .random(in: 0..<1) }
@@ -58,7 +60,8 @@ public final class StardustSource: PaymentSource {
     reader = Mutex(
       StardustReader(
         pool: StardustPool(
-          endpoints: endpoints, network: network, warn: warn, now: now, random: random),
+          endpoints: endpoints, network: network, warn: warn, failed: failed,
+          now: now, random: random),
         address: address))
   }
 

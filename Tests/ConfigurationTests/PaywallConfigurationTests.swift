@@ -40,6 +40,19 @@ struct PaywallConfigurationTests {
     try PaywallConfiguration.parse(text, path: "/etc/mosquitto/paywall.toml")
   }
 
+  @Test func `numbers are told every ten seconds, as often as is said, or never`() throws {
+    #expect(try parse(Self.text).metrics.intervalMs == 10_000)
+    for (text, expected) in [("2s", 2000), ("off", 0), ("1h", 3_600_000)] as [(String, Int64)] {
+      let configuration = try parse(Self.text + "\n[metrics]\ninterval = \"\(text)\"")
+      #expect(configuration.metrics.intervalMs == expected)
+    }
+    for text in ["2h", "never", "0s"] {
+      #expect(throws: (any Error).self) {
+        try parse(Self.text + "\n[metrics]\ninterval = \"\(text)\"")
+      }
+    }
+  }
+
   @Test func `reads everything`() throws {
     let configuration = try parse(Self.text)
     #expect(configuration.ledger == "/var/lib/mosquitto/paywall.db")

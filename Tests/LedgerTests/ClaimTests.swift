@@ -73,6 +73,18 @@ struct ClaimTests {
     #expect(try logins() == ["jane:x"])
   }
 
+  @Test func `a taken name's payment buys its sender what its memo names`() throws {
+    try record(Self.claim(1, 100, "jane", "x"))
+    try record(Self.claim(2, 100, "jane", "y", offer: "other", payer: 9))
+    #expect(
+      try world.rows("SELECT account || ' ' || offer FROM payments WHERE checkpoint = 2")
+        == ["\(Self.sender) other"])
+    let unknown = try record(Self.claim(3, 100, "jane", "y", offer: "none", payer: 9))
+    #expect(
+      unknown.outcomes.map(\.assignment)
+        == [.unclaimed("the memo's offer was not sold at the time")])
+  }
+
   @Test func `what cannot be opened is the sender's`() throws {
     var payment = Self.claim(1, 100, "jane", "x", payer: 9)
     payment.memo.content = .sealed([1, 2, 3])

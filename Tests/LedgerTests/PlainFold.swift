@@ -85,10 +85,10 @@ struct PlainFold {
       wanted = offer.map { String(decoding: $0, as: UTF8.self) }
     case .sealed(let box):
       let parts = String(decoding: box, as: UTF8.self).components(separatedBy: "\t")
+      if parts.count > 1 { wanted = parts.count > 2 ? parts[2] : nil }
       if parts.count > 1, passwords[Array(parts[0].utf8), default: parts[1]] == parts[1] {
         passwords[Array(parts[0].utf8)] = parts[1]
         account = "buyer:\(parts[0])"
-        wanted = parts.count > 2 ? parts[2] : nil
         break
       }
       fallthrough

@@ -11,7 +11,7 @@ struct AssignmentTests {
 
   private func assign(
     _ memo: Memo.Content, payer: Address?, at timeMs: Int64 = 150,
-    open: ([UInt8]) -> (account: Account, offer: [UInt8]?)? = { _ in nil }
+    open: ([UInt8]) -> (account: Account?, offer: [UInt8]?)? = { _ in nil }
   ) -> Assignment {
     let checkpoint = Checkpoint(sequence: 1, timeMs: timeMs)
     let payment = Payment(
@@ -44,6 +44,19 @@ struct AssignmentTests {
     let opened = assign(.sealed([1]), payer: payer) { _ in buyer.map { ($0, nil) } }
     #expect(opened == buyer.map { .claimed($0, live) })
     #expect(assign(.sealed([1]), payer: payer) == payer.map { .claimed(.wallet($0), live) })
+  }
+
+  @Test func `a sealed memo whose name is taken buys its sender what it names`() {
+    let offer = Array("other".utf8)
+    let opened = assign(.sealed([1]), payer: payer) { _ in (nil, offer) }
+    #expect(opened == payer.map { .claimed(.wallet($0), other) })
+    guard case .unclaimed? = Optional(assign(.sealed([1]), payer: nil) { _ in (nil, offer) }),
+      case .unclaimed? = Optional(
+        assign(.sealed([1]), payer: payer, at: 250) { _ in (nil, offer) })
+    else {
+      Issue.record("nobody is known, or nothing was sold")
+      return
+    }
   }
 
   @Test func `the seller decides where nobody fits`() {

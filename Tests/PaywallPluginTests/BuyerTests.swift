@@ -273,6 +273,9 @@ private let refused = MOSQ_ERR_AUTH.rawValue
       host.disconnect(jane)
       let thief = PluginHost.Connection(id: "jane", username: nil)
       let again = PluginHost.Connection(id: "again", username: "jane")
+      #expect(host.connect(thief) == refused, "what was published may not be delivered yet")
+      host.disconnect(thief)
+      host.tick()
       #expect(host.connect(thief) == deferred)
       #expect(host.connect(again, password: "s3cret") == success)
       #expect(host.subscribe(again, to: "$SYS/paywall/account") == success)
@@ -302,6 +305,106 @@ private let refused = MOSQ_ERR_AUTH.rawValue
       try shell.run("DELETE FROM grants WHERE id = 7")
       let taken = try #require(host.awaitPublished(SystemTopic.account))
       #expect(taken.notice("kind") == "ended")
+    }
+  }
+
+  @Test func `who is locked out, or loses the name, is disconnected`() async throws {
+    let market = try await Market()
+    try await withPlugin(market) { host in
+      let key = try Self.key(host)
+      for name in ["jane", "joe"] {
+        try market.pay(600_000, memo: try Self.memo(key, name, "s3cret"))
+        #expect(eventually { Self.canLogIn(host, name, "s3cret") })
+      }
+      let shell = Shell(path: host.scratch.path("paywall.db"))
+      try Sessions.with(host) { sessions in
+        for (id, name) in [("one", "jane"), ("two", "jane"), ("three", "joe")] {
+          let client = PluginHost.Connection(id: id, username: name)
+          sessions.connect(client, password: "s3cret")
+        }
+        sessions.connect(PluginHost.Connection(id: "other", username: nil))
+        try shell.run(
+          "UPDATE accounts SET password_hash = NULL WHERE username = 'buyer:jane'")
+        #expect(
+          eventually {
+            host.tick()
+            return sessions.kicked.sorted() == ["one", "two"]
+          })
+        #expect(!Self.canLogIn(host, "jane", "s3cret"))
+        // A change that withdraws nothing disconnects nobody.
+        try market.pay(600_000, memo: try Self.memo(key, "ann", "s3cret"))
+        #expect(eventually { Self.canLogIn(host, "ann", "s3cret") })
+        for _ in 0..<20 { host.tick() }
+        #expect(sessions.kicked.count == 2)
+        // Whoever is given another password has to log in with it.
+        try shell.run(
+          """
+          UPDATE accounts SET password_hash = (
+            SELECT password_hash FROM accounts WHERE username = 'buyer:ann')
+          WHERE username = 'buyer:joe'
+          """)
+        #expect(
+          eventually {
+            host.tick()
+            return sessions.kicked.last == "three"
+          })
+        sessions.disconnect("other")
+      }
+    }
+  }
+
+  @Test func `a wallet's login is not checked again when the configuration is read`() async throws {
+    try await withPlugin(Market()) { host in
+      let key = PrivateKey()
+      let name = key.address.description
+      let wallet = PluginHost.Connection(id: "wallet", username: name)
+      let expiryS = Int64(Date().timeIntervalSince1970) + 3600
+      let password = WalletLogin.password(key: key, realm: "plug.example", expiryS: expiryS)
+      #expect(host.connect(wallet, password: password) == success)
+      #expect(host.reload() == success)
+      #expect(host.connect(wallet, password: "no signature at all") == success)
+      host.tick()
+      // In a turn of its own it is a new CONNECT, whatever record the broker keeps it in.
+      #expect(host.connect(wallet, password: "no signature at all") == refused)
+      host.disconnect(wallet)
+      #expect(host.reload() == success)
+      #expect(host.connect(wallet, password: "no signature at all") == refused)
+      #expect(host.connect(wallet, password: password) == success)
+      host.disconnect(wallet)
+    }
+  }
+
+  @Test func `thousands of connections of one account are told in turns`() async throws {
+    let market = try await Market()
+    try await withPlugin(market) { host in
+      let key = try Self.key(host)
+      try market.pay(60_000, memo: try Self.memo(key, "jane", "s3cret"))
+      #expect(eventually { Self.canLogIn(host, "jane", "s3cret") })
+      let clients = (0..<2000).map { PluginHost.Connection(id: "\($0)", username: "jane") }
+      for client in clients {
+        #expect(host.connect(client, password: "s3cret") == success)
+        #expect(host.subscribe(client, to: "$SYS/paywall/account") == success)
+      }
+      var told: Set<String> = []
+      var most = 0
+      #expect(
+        eventually {
+          let messages = host.published().filter { $0.topic == SystemTopic.account }
+          most = max(most, messages.count)
+          told.formUnion(messages.compactMap(\.clientID))
+          return told.count == clients.count
+        })
+      try market.pay(60_000, memo: try Self.memo(key, "jane", "s3cret"))
+      var accepted: Set<String> = []
+      #expect(
+        eventually {
+          let messages = host.published().filter { $0.notice("kind") == "accepted" }
+          most = max(most, messages.count)
+          accepted.formUnion(messages.compactMap(\.clientID))
+          return accepted.count == clients.count
+        })
+      #expect(most <= 500)
+      for client in clients { host.disconnect(client) }
     }
   }
 

@@ -49,6 +49,8 @@ final class PluginHost {
     poll = "100ms"
     [access]
     free = ["\(free)"]
+    [metrics]
+    interval = "off"
     [[account]]
     username = "agent"
     publish = ["sensor/#"]

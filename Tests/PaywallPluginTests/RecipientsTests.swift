@@ -90,6 +90,39 @@ import Testing
     #expect(recipients.takeRecipients(of: Array("v".utf8), isAnswer: false).isEmpty)
   }
 
+  @Test func `an account is asked about once, however many connections ask`() throws {
+    var recipients = Recipients()
+    let (filter, username) = (Array("$SYS/paywall/account".utf8), Array("u".utf8))
+    for number in 0..<5000 {
+      _ = recipients.subscribe(try client("\(number)", "u"), to: filter, .account)
+    }
+    var asks = 0
+    for _ in 0..<100 {
+      for recipient in recipients.takeDue(atMost: 50, nowMs: 1000) {
+        #expect(recipient.due == .account)
+        if recipients.shouldAsk(username, nowMs: 1000) { asks += 1 }
+      }
+    }
+    #expect(asks == 1)
+    #expect(recipients.takeRecipients(of: username, isAnswer: true).count == 5000)
+    #expect(recipients.takeRecipients(of: username, isAnswer: true).isEmpty)
+    let asked = [1000, 5999, 6000].map { recipients.shouldAsk(username, nowMs: $0) }
+    #expect(asked == [true, false, true], "it was answered; then an answer must have been lost")
+  }
+
+  @Test func `who comes and goes where no turn is told of leaves nothing behind`() throws {
+    var recipients = Recipients()
+    let filter = Array("$SYS/paywall/key".utf8)
+    for number in 0..<100_000 {
+      let id = "\(number % 50_000)"
+      _ = recipients.subscribe(try client(id), to: filter, .key)
+      _ = recipients.remove(Array(id.utf8))
+    }
+    #expect(recipients.waitingCount <= 2000)
+    _ = recipients.subscribe(try client("a"), to: filter, .key)
+    #expect(ids(recipients.takeDue(atMost: 50, nowMs: 0)) == ["a"])
+  }
+
   @Test func `the next owner of a client id gets nothing of the last one's`() throws {
     var recipients = Recipients()
     let filter = Array("$SYS/paywall/account".utf8)

@@ -39,8 +39,11 @@ final class Sessions {
   subscript(id: String) -> Session? { sessions[id] }
 
   /// Connects, with a session of its own or the one that goes on.
-  func connect(_ connection: PluginHost.Connection, isKept: Bool = false, goesOn: Bool = false) {
-    _ = host.connect(connection)
+  func connect(
+    _ connection: PluginHost.Connection, password: String? = nil, isKept: Bool = false,
+    goesOn: Bool = false
+  ) {
+    _ = host.connect(connection, password: password)
     if let old = sessions[connection.id], old.isConnected { host.disconnect(old.connection) }
     let filters = goesOn ? sessions[connection.id]?.filters ?? [] : []
     sessions[connection.id] = Session(connection: connection, isKept: isKept, filters: filters)

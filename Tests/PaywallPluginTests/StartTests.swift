@@ -61,7 +61,7 @@ struct StartTests {
   @Test func `a wrong key`() async throws {
     let text = PluginHost.configuration(Self.down).replacing("price =", with: "prise =")
     let line = try await refusal { try $0.scratch.write(text, to: "paywall.toml") }
-    #expect(line.contains("paywall.toml:15: offer.price: is missing"))
+    #expect(line.contains("paywall.toml:17: offer.price: is missing"))
   }
 
   @Test func `a malformed address`() async throws {
