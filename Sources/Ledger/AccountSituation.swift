@@ -110,18 +110,25 @@ extension LedgerReader {
   private static var openLimit: Int { 10 }
 
   /// What counts for nobody has no account, by which an index finds it.
+  ///
+  /// A sealed memo names the account
+  /// where it was opened, and has its password.
   private static func openPayments(
     of account: Account, _ db: Database
   ) throws -> [PaymentRecord] {
     var payments: [PaymentRecord] = []
     let statement = try Prepared(
       """
-      SELECT \(PaymentRecord.columns) FROM payments
+      SELECT \(PaymentRecord.columns), EXISTS (
+        SELECT 1 FROM claims c JOIN claims f ON f.username = c.username AND f.is_first = 1
+        WHERE c.payment = payments.digest AND c.username = ? AND c.password_hash = f.password_hash)
+      FROM payments
       WHERE account IS NULL AND state IN ('unclaimed', 'pending') ORDER BY rowid DESC
       """, db)
-    try statement.forEach { row in
+    try statement.forEach(.bytes(account.username)) { row in
       let payment = PaymentRecord(row)
-      if payment.assignedTo == nil, payment.concerns(account) { payments.append(payment) }
+      let isOwn = row.integer(PaymentRecord.columnCount) == 1 || payment.concerns(account)
+      if payment.assignedTo == nil, isOwn { payments.append(payment) }
       return payments.count < openLimit
     }
     return payments

@@ -116,7 +116,7 @@ extension AdminLedger {
     if let name { try requireOffer(name, db) }
     let sold = try Ledger.storedOffers(db, path: connection.path)
       .filter { $0.offer.isInForce(atMs: paidAtMs) }
-    let wanted = name?.bytes ?? payment.namedOffer
+    let wanted = try name?.bytes ?? namedOffer(of: payment, db)
     guard let stored = sold.first(where: { wanted == nil || $0.offer.name.bytes == wanted }) else {
       let shown = wanted.map { String(decoding: $0, as: UTF8.self) }
       let time = Date(timeIntervalSince1970: Double(paidAtMs / 1000)).formatted(.iso8601)
@@ -130,17 +130,16 @@ extension AdminLedger {
     return (stored.id, stored.offer)
   }
 
+  /// The offer that the memo names, which of a sealed one is in `claims`.
+  private func namedOffer(of payment: PaymentRecord, _ db: Database) throws -> [UInt8]? {
+    if case .plain(_, let offer) = payment.readMemo { return offer }
+    return try Prepared("SELECT offer FROM claims WHERE payment = ?", db)
+      .first(.text(payment.digest)) { $0.bytes(0) }
+  }
+
   /// Never the note by which provisional access is known.
   private static func note(_ note: String?, for payment: PaymentRecord) -> String {
     let amount = "assigned: \(Amount.describe(payment.amountNanos))"
     return note.map { "\(amount); \($0)" } ?? amount
-  }
-}
-
-extension PaymentRecord {
-  /// The offer that the memo names.
-  fileprivate var namedOffer: [UInt8]? {
-    guard case .plain(_, let offer) = readMemo else { return nil }
-    return offer
   }
 }

@@ -30,15 +30,21 @@ public struct LedgerBackup: Sendable {
   /// - Parameters:
   ///   - ledger: The ledger.
   ///   - isReplacing: Whether a file that is there already is replaced; never the ledger itself.
+  ///   - isOver: Asked between two steps; true ends it early, and nothing is left behind.
   /// - Returns: What the copy holds.
   /// - Throws: `LedgerError`, or `BackupError` where the copy cannot be written.
-  public func write(_ ledger: LedgerReader, isReplacing: Bool) throws -> Report {
+  public func write(
+    _ ledger: LedgerReader, isReplacing: Bool, isOver: () -> Bool = { false }
+  ) throws -> Report {
     try checkTarget(ledger.path, isReplacing: isReplacing)
     let temporary = try createTemporary()
     defer { for suffix in ["", "-journal", "-wal", "-shm"] { unlink(temporary + suffix) } }
+    let interrupted = BackupError(path: path, reason: "it was interrupted, and is not there")
     try copy(ledger, to: temporary)
+    guard !isOver() else { throw interrupted }
     try synchronize(temporary)
     let report = try check(temporary)
+    guard !isOver() else { throw interrupted }
     try rename(temporary, isReplacing: isReplacing)
     try synchronize(folder)
     return report

@@ -48,6 +48,9 @@ public struct PaymentRecord: Hashable, Sendable {
       WHERE payment = payments.digest AND \(isAssignment) ORDER BY id LIMIT 1) END
     """
 
+  /// How many `columns` are.
+  static let columnCount: Int32 = 13
+
   /// Whether a row of `grants` is one by which the seller gave a payment's time to somebody.
   static let isAssignment =
     "kind = 'granted' AND payment IS NOT NULL AND note IS NOT '\(Schema.provisionalNote)'"

@@ -26,6 +26,8 @@ struct BackupCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
+    // A first Ctrl-C takes away what was begun.
+    Interrupt.catchSignals()
     let answer = try answer()
     try output.write(answer, lines: answer.lines)
   }
@@ -50,7 +52,8 @@ struct BackupCommand: ParsableCommand {
 
   func answer() throws -> Answer {
     let path = URL(fileURLWithPath: file).path
-    let report = try LedgerBackup(path: path).write(ledger.read(.olderToo), isReplacing: force)
+    let report = try LedgerBackup(path: path).write(
+      ledger.read(.olderToo), isReplacing: force, isOver: { Interrupt.isAsked })
     return Answer(
       file: path, bytes: report.byteCount, payments: report.paymentCount,
       newestPaidAt: report.newestMs.map(Moment.describe),

@@ -51,8 +51,14 @@ struct ExportCommand: ParsableCommand {
     guard let output else {
       return try write { try FileHandle.standardOutput.write(contentsOf: Data($0)) }
     }
-    let file = try NewFile(path: URL(fileURLWithPath: output).path, mode: 0o600)
-    try write(file.write)
+    let path = URL(fileURLWithPath: output).path
+    let file = try NewFile(path: path, mode: 0o600)
+    // A first Ctrl-C takes away what was begun.
+    Interrupt.catchSignals()
+    try write { bytes in
+      guard !Interrupt.isAsked else { throw NewFileError(path: path, code: EINTR) }
+      try file.write(bytes)
+    }
     try file.finish()
   }
 

@@ -108,6 +108,29 @@ struct AssignTests {
     #expect(try assign(digest(3), offer: other).offer == other)
   }
 
+  @Test func `a sealed memo that was opened names offer and account, by its password alone`() throws
+  {
+    func sealed(_ number: UInt8, _ password: String, offer: String? = nil) -> Payment {
+      var payment = World.payment(number, 700)
+      payment.payer = nil
+      payment.memo = Memo(
+        content: .sealed(PlainSeal.seal("jane", password, offer: offer)), text: "sealed")
+      return payment
+    }
+    try world.record(
+      [
+        sealed(1, "x"), sealed(2, "x", offer: "none"), sealed(3, "y"),
+        sealed(4, "y", offer: "other"),
+      ],
+      open: PlainSeal.open)
+    let open = try LedgerReader(path: world.ledger.path).situation(of: jane.username, nowMs: 9000)
+    // The third and fourth are somebody's who claims her name.
+    #expect(open.openPayments.map(\.digest) == [digest(2)])
+    #expect(refusal(digest(2))?.contains("'none' was not sold") == true)
+    #expect(try assign(digest(3)).offer == live)
+    #expect(try assign(digest(4)).offer == other)
+  }
+
   @Test func `the terms are those of the payment's time, not today's`() throws {
     var world = world
     world.offers = try world.ledger.apply(

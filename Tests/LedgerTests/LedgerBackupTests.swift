@@ -99,6 +99,23 @@ struct LedgerBackupTests {
     #expect(try files() == before)
   }
 
+  @Test func `one that is interrupted leaves nothing behind`() throws {
+    let before = try files()
+    for step in 1...2 {
+      var count = 0
+      let error = #expect(throws: BackupError.self) {
+        try LedgerBackup(path: copy).write(
+          LedgerReader(path: world.ledger.path), isReplacing: false,
+          isOver: {
+            count += 1
+            return count == step
+          })
+      }
+      #expect(error?.reason == "it was interrupted, and is not there")
+      #expect(try files() == before)
+    }
+  }
+
   @Test func `a ledger of an older version is copied as it is`() throws {
     let old = world.scratch.path("old.db")
     try MigrationTests.make(old, version: 1)
