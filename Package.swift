@@ -99,7 +99,7 @@ let package = Package(
     .target(name: "SmartPlug", dependencies: ["HTTP", "CExpat"]),
     .executableTarget(
       name: "sensor-agent",
-      dependencies: ["HTTP", "SmartPlug", "MQTTClient", "TOML", argumentParser]),
+      dependencies: ["PaywallCore", "HTTP", "SmartPlug", "MQTTClient", "TOML", argumentParser]),
 
     // A tangle and a plug for development, demos and tests.
     .target(name: "DevTangle", dependencies: ["PaywallCore", "IOTACrypto", flyingFox]),

@@ -78,10 +78,11 @@ public final class MQTTClient: Sendable {
 
   /// Subscribes, and waits until the broker has answered.
   ///
-  /// Later reconnections subscribe again.
+  /// Later reconnections subscribe again, unless `lasts` is false.
   /// - Throws: when there is no connection, the filter is not valid or denied, or the time is over.
   public func subscribe(
-    to filter: String, qos: MQTTMessage.QoS = .atMostOnce, timeoutMs: Int = 10_000
+    to filter: String, qos: MQTTMessage.QoS = .atMostOnce, lasts: Bool = true,
+    timeoutMs: Int = 10_000
   ) throws(MQTTError) {
     session.state.withLock { $0.awaiting += 1 }
     defer { forgetAcknowledgements() }
@@ -95,7 +96,7 @@ public final class MQTTClient: Sendable {
     guard codes.allSatisfy({ $0 < 0x80 }) else {
       throw MQTTError(.denied, "\(session.broker): the broker denies the subscription \(filter).")
     }
-    session.state.withLock { $0.subscriptions[filter] = qos }
+    if lasts { session.state.withLock { $0.subscriptions[filter] = qos } }
   }
 
   /// Ends a subscription; messages on the way may still arrive.

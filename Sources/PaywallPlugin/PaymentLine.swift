@@ -2,6 +2,8 @@ import Ledger
 import PaywallCore
 
 /// One line for the log about a payment; everything in it is public on the tangle.
+///
+/// So a name that only a sealed memo holds is not in it: the digest finds it in the ledger.
 enum PaymentLine {
   static func describe(_ outcome: Ledger.Recorded.Outcome) -> String {
     let payment = outcome.payment
@@ -17,12 +19,18 @@ enum PaymentLine {
     case .claimed(let account, let offer):
       let effect =
         outcome.bought.map { "until \(time($0.endsAtMs))" } ?? "too little, kept as credit"
-      let line = "\(start) of \(amount) for \(account): '\(offer.name)' \(effect)"
+      let owner = owner(account, of: payment)
+      let line = "\(start) of \(amount) for \(owner): '\(offer.name)' \(effect)"
       guard let madeGood = outcome.madeGood else { return line }
       let lost = length(madeGood.endsAtMs &- madeGood.startsAtMs)
       return "\(line); \(lost) of it had passed when it became known, and is made good until "
         + time(madeGood.endsAtMs)
     }
+  }
+
+  private static func owner(_ account: Account, of payment: Payment) -> String {
+    guard case .sealed = payment.memo.content, case .buyer = account else { return "\(account)" }
+    return "a buyer"
   }
 
   /// One line about an outage.

@@ -1,6 +1,7 @@
 import CMalloc
 import Configuration
 import Glibc
+import HTTP
 import IOTACrypto
 import Ledger
 import PaywallCore
@@ -43,7 +44,7 @@ struct Startup {
       offers: configuration.offers, nowMs: nowMs,
       firstFromMs: configuration.tangle.sinceMs ?? ledger.bornAtMs())
 
-    summary = Self.describe(configuration)
+    summary = try Self.describe(configuration, ledger)
     shared = SharedState(clock: SharedClock(offsetMs: clock.clock.offsetMs), log: log)
     var view = AccessView(ledger: ledger, changes: shared.changes, log: log)
     try ledger.discardChanges()
@@ -82,7 +83,10 @@ struct Startup {
     }
   }
 
-  private static func describe(_ configuration: PaywallConfiguration) -> [String] {
+  /// What is sold, where to pay, who is asked about payments, and how far they are read.
+  private static func describe(
+    _ configuration: PaywallConfiguration, _ ledger: Ledger
+  ) throws(LedgerError) -> [String] {
     let offers = configuration.offers.map { entry in
       let offer = entry.terms
       let topics = offer.topics.map(\.description).joined(separator: ", ")
@@ -90,7 +94,20 @@ struct Startup {
         + Period.describe(ms: offer.perMs)
     }
     let tangle = configuration.tangle
-    return offers + ["payments go to \(tangle.address) on network \(tangle.network)"]
+    let nodes = tangle.nodes.map { ShownURL($0).description }.joined(separator: ", ")
+    let agreement = tangle.agree > 1 ? ", of which \(tangle.agree) have to agree" : ""
+    let position = try ledger.position(
+      network: tangle.network, address: tangle.address, sinceMs: tangle.sinceMs)
+    let since = "payments since \(WrittenTime.describe(position.sinceMs)) count"
+    let newest = try ledger.newestPaidAtMs().map {
+      "; the newest in the ledger is of \(WrittenTime.describe($0))"
+    }
+    let read = position.checkpoint.map { "; they are read up to checkpoint \($0)" }
+    return ["this is Mosquitto Paywall \(Version.current)"] + offers + [
+      "payments go to \(tangle.address) on network \(tangle.network)",
+      "they are read by \(tangle.protocol.rawValue) from \(nodes)\(agreement)",
+      since + (read ?? "; none was read yet") + (newest ?? ""),
+    ]
   }
 
   private static func fileExists(_ path: String) -> Bool {

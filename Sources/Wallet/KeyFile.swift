@@ -54,5 +54,6 @@ public struct KeyFile: Hashable, Sendable {
       unlink(path)
       throw error
     }
+    try file.syncFolder()
   }
 }

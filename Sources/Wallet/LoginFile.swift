@@ -4,7 +4,8 @@ import IOTACrypto
 
 /// The buyer's accounts at one broker, kept for next time in a file that only its owner may read.
 ///
-/// The one used last comes first. None is ever dropped, for an account may hold bought time.
+/// The one used last comes first. None is ever dropped, for an account may hold bought time; one that
+/// the broker has refused is set aside.
 public struct LoginFile: Sendable {
   /// A name and a password at a broker.
   public struct Login: Codable, Hashable, Sendable {
@@ -30,7 +31,15 @@ public struct LoginFile: Sendable {
   }
 
   private struct Content: Codable {
-    var logins: [Login]
+    var logins: [Login] = []
+    /// The logins that were set aside.
+    var refused: [Login]?
+
+    mutating func remove(_ login: Login) {
+      logins.removeAll { $0 == login }
+      refused?.removeAll { $0 == login }
+      if refused == [] { refused = nil }
+    }
   }
 
   /// Where the file is.
@@ -49,36 +58,52 @@ public struct LoginFile: Sendable {
   ///
   /// - Throws: ``WalletError`` of the code `keyFile` where others can read the file, or it holds
   ///   something else.
-  public func logins() throws(WalletError) -> [Login] {
-    guard let text = try file.read() else { return [] }
+  public func logins() throws(WalletError) -> [Login] { try content().logins }
+
+  /// The logins that were set aside and not accepted since, the newest first.
+  ///
+  /// - Throws: As ``logins()``.
+  public func refusedLogins() throws(WalletError) -> [Login] { try content().refused ?? [] }
+
+  private func content() throws(WalletError) -> Content {
+    guard let text = try file.read() else { return Content() }
     guard let content = try? JSONDecoder().decode(Content.self, from: Data(text)) else {
       throw file.failure("it is not as 'paywall buy' writes it")
     }
-    return content.logins
+    return content
   }
 
-  /// Saves a login as the first.
+  /// Saves a login as the first, also one that was set aside.
   ///
   /// - Throws: ``WalletError`` of the code `keyFile` where the file cannot be written.
   public func save(_ login: Login) throws(WalletError) {
-    try change { [login] + $0.filter { $0 != login } }
+    try change { content in
+      content.remove(login)
+      content.logins.insert(login, at: 0)
+    }
   }
 
-  /// Forgets a login that has turned out to be somebody else's name, and holds nothing.
+  /// Sets a login aside that the broker has refused, so that no later purchase is made for it.
+  ///
+  /// It is kept: its payment may count later than anybody waits.
   ///
   /// - Throws: ``WalletError`` of the code `keyFile` where the file cannot be written.
-  public func forget(_ login: Login) throws(WalletError) {
-    try change { $0.filter { $0 != login } }
+  public func setAside(_ login: Login) throws(WalletError) {
+    try change { content in
+      content.remove(login)
+      content.refused = [login] + (content.refused ?? [])
+    }
   }
 
-  private func change(_ change: ([Login]) -> [Login]) throws(WalletError) {
+  private func change(_ change: (inout Content) -> Void) throws(WalletError) {
     // Two purchases at once must not lose each other's login, for both are paid.
     let lock = try file.lock()
     defer { close(lock) }
-    let logins = change(try logins())
+    var content = try content()
+    change(&content)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-    guard let json = try? encoder.encode(Content(logins: logins)) else {
+    guard let json = try? encoder.encode(content) else {
       throw file.failure("the login cannot be written as JSON")
     }
     try file.replace(with: Array(json) + [UInt8(ascii: "\n")])

@@ -6,6 +6,8 @@ struct PrivateFile {
   let kind: String
   let path: String
   let maximumByteCount: Int
+  /// fsync(2), or what a test puts in its place.
+  var sync: @Sendable (Int32) -> Int32 = { fsync($0) }
 
   /// The content; nil where there is no such file.
   ///
@@ -28,6 +30,8 @@ struct PrivateFile {
 
   /// Writes the content, replacing the file whole or not at all, and makes its folder (mode 0700)
   /// where it is missing.
+  ///
+  /// Once it returns, the content outlasts a power cut.
   func replace(with content: [UInt8]) throws(WalletError) {
     try createFolder()
     let new = "\(path).new"
@@ -35,12 +39,33 @@ struct PrivateFile {
     let file = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard file >= 0 else { throw failure(reason(errno)) }
     defer { close(file) }
-    guard write(file, content, content.count) == content.count, fsync(file) == 0,
+    guard write(file, content, content.count) == content.count, sync(file) == 0,
       rename(new, path) == 0
     else {
       let error = failure("it cannot be written: " + reason(errno))
       unlink(new)
       throw error
+    }
+    try syncFolder()
+  }
+
+  /// Has the disk hold the name of the file too, which fsync(2) of the file does not promise.
+  func syncFolder() throws(WalletError) {
+    let end = path.lastIndex(of: "/")
+    try sync(folder: end.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? ".")
+  }
+
+  private func sync(folder: String) throws(WalletError) {
+    let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      // A folder that may be entered and not listed cannot be opened.
+      guard errno != EACCES else { return }
+      throw failure("the folder \(folder) cannot be opened: " + reason(errno))
+    }
+    defer { close(descriptor) }
+    // Some file systems know no fsync of folders, and say EINVAL.
+    guard sync(descriptor) == 0 || errno == EINVAL else {
+      throw failure("the folder \(folder) cannot be written: " + reason(errno))
     }
   }
 
@@ -67,8 +92,11 @@ struct PrivateFile {
     let parts = path.split(separator: "/", omittingEmptySubsequences: true).dropLast()
     var folder = path.hasPrefix("/") ? "" : "."
     for part in parts {
+      let parent = folder.isEmpty ? "/" : folder
       folder += "/" + part
-      guard mkdir(folder, 0o700) == 0 || errno == EEXIST || access(folder, X_OK) == 0 else {
+      if mkdir(folder, 0o700) == 0 {
+        try sync(folder: parent)
+      } else if errno != EEXIST, access(folder, X_OK) != 0 {
         throw failure("the folder \(folder) cannot be made: " + reason(errno))
       }
     }

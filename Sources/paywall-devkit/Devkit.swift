@@ -1,4 +1,5 @@
 import ArgumentParser
+import PaywallCore
 
 /// A tangle and a plug for development, demos and tests.
 @main
@@ -6,5 +7,6 @@ struct Devkit: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "paywall-devkit",
     abstract: "A tangle and a smart plug for development, demos and tests.",
+    version: Version.current,
     subcommands: [TangleCommand.self, PayCommand.self, PlugCommand.self])
 }

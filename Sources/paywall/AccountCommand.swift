@@ -14,8 +14,7 @@ struct AccountCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let login = try login.login(at: broker)
-    let client = try broker.connect(username: login.username, password: login.password)
+    let client = try login.identity(at: broker).connect(to: broker)
     defer { client.disconnect() }
     let json = try Storefront(client).message(on: SystemTopic.account)
     guard let report = AccountReport(json: json) else {

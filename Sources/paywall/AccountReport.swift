@@ -14,6 +14,12 @@ struct AccountReport: Codable {
     let until: String?
     let creditNanos: Nanos
     let lastPayment: Payment?
+
+    /// For people.
+    var line: String {
+      let access = until.map { "until " + SafeText.line($0, maximumCount: 40) } ?? "ended"
+      return "\(access)  credit \(Amount.describe(creditNanos))"
+    }
   }
 
   struct Notice: Codable {
@@ -41,6 +47,14 @@ struct AccountReport: Codable {
     offers[offer.description]?.until.map { SafeText.line($0, maximumCount: 40) }
   }
 
+  /// Of which offer a payment is the newest, and what is held of it; nil where it counts for nothing
+  /// here.
+  func holding(paidBy digest: Digest) -> (offer: String, holding: Holding)? {
+    let name = digest.description
+    return offers.first { $0.value.lastPayment?.digest == name }
+      .map { ($0.key, $0.value) }
+  }
+
   /// The notice for people; nil where there is none.
   var noticeLine: String? {
     guard let notice else { return nil }
@@ -64,9 +78,7 @@ struct AccountReport: Codable {
     guard !offers.isEmpty else { return ["\(name) has bought nothing yet."] }
     return ["\(name):"]
       + offers.sorted { $0.key < $1.key }.prefix(1000).map { offer, holding in
-        let until = holding.until.map { "until " + SafeText.line($0, maximumCount: 40) } ?? "ended"
-        return "  \(SafeText.line(offer, maximumCount: 64))  \(until)  credit "
-          + Amount.describe(holding.creditNanos)
+        "  \(SafeText.line(offer, maximumCount: 64))  \(holding.line)"
       }
   }
 }

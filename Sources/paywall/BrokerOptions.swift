@@ -50,6 +50,11 @@ struct BrokerOptions: ParsableArguments {
     return client
   }
 
+  /// The options that lead another command of `paywall` to the same broker.
+  var words: [String] {
+    (cafile.map { ["--cafile", $0] } ?? []) + (realm.map { ["--realm", $0] } ?? [])
+  }
+
   /// Where the logins of this broker are saved.
   var logins: LoginFile {
     LoginFile(
@@ -65,9 +70,12 @@ struct BrokerOptions: ParsableArguments {
       password: WalletLogin.password(key: key, realm: realm ?? url.host, expiryS: expiryS))
   }
 
+  /// Whether the wallet's login is for the realm that the broker names.
+  func isSignedFor(_ advertised: String) -> Bool { advertised == realm ?? url.host }
+
   /// - Throws: ``BrokerError`` where the wallet must not sign a login for this broker.
   func requireRealm(_ advertised: String) throws {
-    guard advertised == realm ?? url.host else {
+    guard isSignedFor(advertised) else {
       throw BrokerError(
         "The broker calls itself '\(advertised)', so the wallet signs no login for it; if you know "
           + "it by that name, say so with --realm.")

@@ -48,10 +48,14 @@ struct BuyCommand: ParsableCommand {
   @Flag(help: "Pay nothing; say how to pay with another wallet, and wait for that payment.")
   var instructions = false
 
-  @Flag(help: "The same, with the seller's address as a QR code.")
+  @Flag(
+    help: """
+      Pay nothing; show the seller's address as a QR code, for a phone's wallet, which buys the first \
+      offer for itself. With --wallet-login, if its key is in --wallet, wait for that payment.
+      """)
   var qr = false
 
-  @Flag(help: "With --instructions: do not wait.")
+  @Flag(help: "With --instructions or --qr: do not wait.")
   var noWait = false
 
   @OptionGroup var account: LoginOptions
@@ -59,10 +63,20 @@ struct BuyCommand: ParsableCommand {
   @OptionGroup var stream: StreamOptions
 
   private var paysElsewhere: Bool { instructions || qr }
+  /// Whether the payment names no account, and so is for the wallet that makes it.
+  private var isForWallet: Bool { account.walletLogin || qr }
+  var next: NextCommand { NextCommand(broker: broker, account: account) }
 
   func validate() throws {
     guard (login == nil) == (loginPasswordFile == nil) else {
       throw ValidationError("--login and --login-password-file belong together.")
+    }
+    guard !(instructions && qr) else {
+      throw ValidationError(
+        "--instructions are for a wallet that attaches a memo, --qr is for one that does not.")
+    }
+    guard !qr || (account.username == nil && account.passwordFile == nil) else {
+      throw ValidationError("--qr pays without a memo, so no name can be chosen.")
     }
     guard !noWait || paysElsewhere else {
       throw ValidationError("--no-wait is for --instructions and --qr.")
@@ -89,9 +103,23 @@ struct BuyCommand: ParsableCommand {
     }
     if paysElsewhere { return try instruct(purchase) }
     let payment = try pay(purchase)
-    let client = try Arrival(broker: broker, account: account, purchase: purchase)
-      .awaitLogin(after: payment)
-    try MessageStream(client: client, offer: purchase.offer, options: stream).run()
+    do {
+      try receive(purchase, after: payment)
+    } catch let error as MQTTError {
+      throw BrokerError(
+        "\(error) Payment \(payment.digest) is made, and nothing is lost: go on with "
+          + "'\(next.watch(offer.description))'.")
+    }
+  }
+
+  func receive(_ purchase: Purchase, after payment: ExecutedPayment?) throws {
+    let (client, identity) = try Arrival(
+      broker: broker, account: account, purchase: purchase, payment: payment
+    ).awaitLogin()
+    var messages = MessageStream(
+      client, as: identity, at: broker, offer: purchase.offer, options: stream,
+      after: payment?.digest)
+    try messages.run()
   }
 
   private func readOffers() throws -> Purchase {
@@ -111,13 +139,11 @@ struct BuyCommand: ParsableCommand {
     let memo = try buyer.map { buyer in
       try AdvertisedKey.memo(json: store.key(), login: buyer, offer: terms.name)
     }
-    if account.walletLogin {
-      try broker.requireRealm(offers.realm)
-      guard offers.offers.first?.name == terms.name else {
-        throw BrokerError(
-          "A payment without a memo is for the broker's first offer, and '\(offer)' is another: "
-            + "leave out --wallet-login.")
-      }
+    if account.walletLogin { try broker.requireRealm(offers.realm) }
+    guard !isForWallet || offers.offers.first?.name == terms.name else {
+      throw BrokerError(
+        "A payment without a memo is for the broker's first offer, and '\(offer)' is another: "
+          + "leave out \(qr ? "--qr" : "--wallet-login").")
     }
     return try Purchase(
       offers: offers, offer: terms, spanMs: span.milliseconds, seller: seller, login: buyer,
@@ -126,8 +152,8 @@ struct BuyCommand: ParsableCommand {
 
   /// Nil for the wallet's own account.
   private func chosenLogin() throws -> (login: LoginFile.Login?, isSaved: Bool) {
-    if account.walletLogin { return (nil, true) }
-    let saved = try account.saved(at: broker)
+    if isForWallet { return (nil, true) }
+    let saved = try account.saved(at: broker) ?? acceptedMeanwhile()
     if let file = account.passwordFile, let username = account.username {
       let login = LoginFile.Login(
         username: username, password: try LoginFile.password(inFile: file))
@@ -140,6 +166,23 @@ struct BuyCommand: ParsableCommand {
       return (login, saved != nil)
     }
     return (saved ?? .random(username: account.username), saved != nil)
+  }
+
+  /// The login of a chosen name that was set aside, where the broker accepts it by now.
+  ///
+  /// - Throws: ``BrokerError`` where it does not: what is paid for it would be the wallet's own.
+  private func acceptedMeanwhile() throws -> LoginFile.Login? {
+    guard account.username != nil, account.passwordFile == nil,
+      let login = try account.refused(at: broker)
+    else { return nil }
+    do {
+      try Identity.buyer(login).connect(to: broker).disconnect()
+      return login
+    } catch let error as MQTTError where error.kind == .refused {
+      throw BrokerError(
+        "The login as \(login.username) that is saved in \(broker.logins.path) is refused, so the name "
+          + "is somebody else's, and nothing was paid: choose another.")
+    }
   }
 
   private func pay(_ purchase: Purchase) throws -> ExecutedPayment {
@@ -162,50 +205,9 @@ struct BuyCommand: ParsableCommand {
       return payer.confirm(executed)
     } catch {
       if case .outcomeUnknown = error.code {
-        Terminal.note("If it was executed, '\(watchCommand)' goes on from here.")
+        Terminal.note("If it was executed, '\(next.watch(offer.description))' goes on from here.")
       }
       throw error
     }
-  }
-
-  private var watchCommand: String {
-    "paywall watch \(broker.url) \(offer)" + (account.walletLogin ? " --wallet-login" : "")
-  }
-
-  private func instruct(_ purchase: Purchase) throws {
-    if let login = purchase.login { try broker.logins.save(login) }
-    let instructions = PaymentInstructions(purchase.order)
-    if noWait && !qr {
-      let isForPeople = Terminal.isOutput && !stream.json
-      try OutputOptions.write(instructions, isForPeople: isForPeople, lines: instructions.lines)
-    } else {
-      instructions.lines.forEach(Terminal.note)
-    }
-    if qr { showCode(purchase) }
-    guard !noWait else { return }
-    let client = try Arrival(broker: broker, account: account, purchase: purchase)
-      .awaitLogin(after: nil)
-    try MessageStream(client: client, offer: purchase.offer, options: stream).run()
-  }
-
-  private func showCode(_ purchase: Purchase) {
-    guard Terminal.canShowPictures else {
-      return Terminal.note("This is no terminal that can show a QR code.")
-    }
-    QRCode.lines("\(purchase.offers.seller)").forEach(Terminal.note)
-    Terminal.note(
-      "The code is the seller's address. A wallet on a phone attaches no memo: what it pays is for "
-        + "the first offer, and for the wallet's own address, which logs in by a signature "
-        + "('paywall watch --wallet-login' with its key).")
-  }
-
-  private func refuseStardust(_ purchase: Purchase) throws {
-    Terminal.note("Pay with a wallet of that network:")
-    PaymentInstructions(purchase.order).lines.dropLast(2).forEach(Terminal.note)
-    if let login = purchase.login { try broker.logins.save(login) }
-    throw WalletError(
-      .wrongNetwork,
-      "The seller is paid over \(SafeText.line(purchase.offers.protocol, maximumCount: 40)), where "
-        + "this wallet cannot pay; once it is paid, '\(watchCommand)' goes on.")
   }
 }

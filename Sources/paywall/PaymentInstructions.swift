@@ -25,16 +25,16 @@ struct PaymentInstructions: Encodable {
   }
 
   private static func command(_ order: PaymentOrder) -> String {
-    let memo = order.memo.map { memo in
-      let text = memo.description.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
-      return " --move-call std::string::utf8 " + quoted("\"\(text)\"")
-    }
+    let memo = order.memo.map { " --move-call std::string::utf8 " + string($0.description) }
     return "iota client ptb --split-coins gas \"[\(order.amountNanos)]\" --assign pay "
       + "--transfer-objects \"[pay]\" @\(order.recipient)\(memo ?? "") --gas-budget 10000000"
   }
 
-  /// One word of a POSIX shell.
-  private static func quoted(_ text: String) -> String {
-    "'" + text.replacing("'", with: #"'\''"#) + "'"
+  /// A JSON text as a string of that command's, in a word of a POSIX shell.
+  ///
+  /// The command takes what is between its quotes as it is: a backslash keeps a quote from ending the
+  /// string, and stays in it. So its quotes are single ones, of which the JSON has none.
+  private static func string(_ json: String) -> String {
+    #""'"'"# + ShellWord.replacing("'", in: json, with: #"\u0027"#) + #"'"'""#
   }
 }

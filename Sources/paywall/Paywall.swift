@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import MQTTClient
+import PaywallCore
 import Wallet
 
 /// The command for sellers and buyers.
@@ -18,6 +19,7 @@ struct Paywall: ParsableCommand {
       look it up before paying again; 4 refused by the node or the network; 5 not agreed to; \
       6 the broker cannot be reached, refuses, or is no paywall; 64 wrong usage.
       """,
+    version: Version.current,
     subcommands: [
       BuyCommand.self, WatchCommand.self, AccountCommand.self, WalletCommand.self, Pay.self,
       GrantCommand.self, RevokeCommand.self,

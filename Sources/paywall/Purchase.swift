@@ -9,7 +9,7 @@ struct Purchase {
   let spanMs: Int64
   /// Nil: the account is the wallet's own.
   let login: LoginFile.Login?
-  /// Whether the login was there before.
+  /// Whether the login was there before, and not made up for this purchase.
   let isSaved: Bool
   let order: PaymentOrder
 

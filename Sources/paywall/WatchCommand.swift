@@ -22,11 +22,11 @@ struct WatchCommand: ParsableCommand {
   @OptionGroup var stream: StreamOptions
 
   func run() throws {
-    let login = try login.login(at: broker)
-    let client = try broker.connect(username: login.username, password: login.password)
+    let identity = try login.identity(at: broker)
+    let client = try identity.connect(to: broker)
     let offers = try Storefront(client).offers()
-    try MessageStream(
-      client: client, offer: try offers.offer(named: offer), options: stream
-    ).run()
+    var messages = MessageStream(
+      client, as: identity, at: broker, offer: try offers.offer(named: offer), options: stream)
+    try messages.run()
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import PaywallCore
 
 /// `sensor-agent`: reads smart plugs and publishes their power over MQTT.
 @main
@@ -9,6 +10,7 @@ struct SensorAgent: ParsableCommand {
     discussion: """
       Without a subcommand it runs: sensor-agent --config FILE is sensor-agent run --config FILE.
       """,
+    version: Version.current,
     subcommands: [RunCommand.self, CheckCommand.self, DiscoverCommand.self],
     defaultSubcommand: RunCommand.self)
 }

@@ -11,9 +11,23 @@ final class StandIn: Sendable {
     var password: String?
   }
 
+  /// What has happened, to be changed by the test.
+  struct State {
+    /// Filters that are answered with a failure.
+    var denied: Set<String> = []
+    /// The filters of all SUBSCRIBEs.
+    var subscriptions: [String] = []
+    /// Who was let in.
+    var logins: [Login] = []
+    fileprivate var sockets: Set<Int32> = []
+  }
+
+  typealias Message = (topic: String, payload: [UInt8])
+
   let port: UInt16
+  let state = Mutex(State())
   private let accepts: @Sendable (Login) -> Bool
-  private let messages: @Sendable (String) -> [(topic: String, payload: [UInt8])]
+  private let messages: @Sendable (String, Login) -> [Message]
 
   /// - Parameters:
   ///   - accepts: Who is let in.
@@ -21,7 +35,7 @@ final class StandIn: Sendable {
   /// - Throws: Where no port can be had.
   init(
     accepts: @escaping @Sendable (Login) -> Bool,
-    messages: @escaping @Sendable (String) -> [(topic: String, payload: [UInt8])]
+    messages: @escaping @Sendable (String, Login) -> [Message]
   ) throws {
     self.accepts = accepts
     self.messages = messages
@@ -33,33 +47,64 @@ final class StandIn: Sendable {
         let socket = accept(listener, nil, nil)
         guard socket >= 0 else { return }
         Thread.detachNewThread {
+          _ = self.state.withLock { $0.sockets.insert(socket) }
           self.serve(socket)
-          close(socket)
+          self.state.withLock {
+            $0.sockets.remove(socket)
+            close(socket)
+          }
         }
       }
     }
   }
 
+  /// Breaks all connections.
+  func breakConnections() {
+    state.withLock { state in
+      for socket in state.sockets { shutdown(socket, Int32(SHUT_RDWR)) }
+    }
+  }
+
+  /// Sends a message to all clients.
+  func publish(_ topic: String, _ text: String) {
+    let packet = Self.packet(topic, Array(text.utf8))
+    state.withLock { state in
+      for socket in state.sockets { Self.send(socket, packet) }
+    }
+  }
+
   private func serve(_ socket: Int32) {
+    var login = Login()
     while let (kind, body) = Self.readPacket(socket) {
       switch kind >> 4 {
       case 1:
-        let isAccepted = accepts(Self.login(body))
+        login = Self.login(body)
+        let isAccepted = accepts(login)
+        if isAccepted { state.withLock { $0.logins.append(login) } }
         Self.send(socket, [0x20, 2, 0, isAccepted ? 0 : 5])
         if !isAccepted { return }
       case 8:
         let filter = Self.text(body, at: 2)
-        Self.send(socket, [0x90, 3, body[0], body[1], 0])
-        for (topic, payload) in messages(filter) {
-          let name = Array(topic.utf8)
-          let content = [UInt8(name.count >> 8), UInt8(name.count & 255)] + name + payload
-          Self.send(socket, [0x30] + Self.length(content.count) + content)
+        let isDenied = state.withLock { state in
+          state.subscriptions.append(filter)
+          return state.denied.contains(filter)
+        }
+        Self.send(socket, [0x90, 3, body[0], body[1], isDenied ? 0x80 : 0])
+        guard !isDenied else { break }
+        for message in messages(filter, login) {
+          Self.send(socket, Self.packet(message.topic, message.payload))
         }
       case 12: Self.send(socket, [0xD0, 0])
       case 14: return
       default: break
       }
     }
+  }
+
+  private static func packet(_ topic: String, _ payload: [UInt8]) -> [UInt8] {
+    let name = Array(topic.utf8)
+    let content = [UInt8(name.count >> 8), UInt8(name.count & 255)] + name + payload
+    return [0x30] + length(content.count) + content
   }
 
   private static func login(_ body: [UInt8]) -> Login {

@@ -102,7 +102,7 @@ import Testing
       #expect(
         try shop.rows("SELECT sum(ends_at - starts_at) FROM grants WHERE kind = 'bought'")
           == ["\(Self.count * 100_000 + 3_600_000)"])
-      #expect(eventually { shop.logLines(containing: "payment \(last)").count == 1 })
+      #expect(eventually { shop.countings(of: last) == 1 })
     }
   }
 

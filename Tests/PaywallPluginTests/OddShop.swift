@@ -81,13 +81,21 @@ final class OddShop {
     host.read("sensor/live", username: name) == success
   }
 
-  /// The lines of the broker's log about the node.
-  var lines: [String] { logLines(containing: ":\(node.port)/") }
+  /// The warnings about the node in the broker's log.
+  var lines: [String] {
+    host.tick()
+    return PluginHost.warnings(containing: ":\(node.port)/")
+  }
 
   /// The lines of the broker's log that hold a text.
   func logLines(containing text: String) -> [String] {
     host.tick()
     return PluginHost.log(containing: text)
+  }
+
+  /// How often the log says that a payment counts; before, it may say that it is pending.
+  func countings(of payment: Digest) -> Int {
+    logLines(containing: "payment \(payment)").count { !$0.contains("is pending") }
   }
 
   /// The first column of what the ledger answers.

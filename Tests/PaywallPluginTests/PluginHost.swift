@@ -75,6 +75,11 @@ final class PluginHost {
     }
   }
 
+  /// The warnings among them.
+  static func warnings(containing text: String) -> [String] {
+    log(containing: text).filter { $0.hasPrefix("\(MOSQ_LOG_WARNING) ") }
+  }
+
   func start(option: String = "config_file", value: String? = nil) -> CInt {
     let key = strdup(option)
     let value = strdup(value ?? configurationPath)

@@ -10,6 +10,8 @@ public final class RelayNode: Sendable {
     var isHanging = false
     var heldCount = 0
     var methods: [String] = []
+    var mutedMethod: String?
+    var passesMuted = false
   }
 
   private final class Shared: Sendable {
@@ -37,6 +39,11 @@ public final class RelayNode: Sendable {
           return state
         }
         if state.isHanging { return connection.waitForClose() }
+        if method == state.mutedMethod {
+          if state.passesMuted { _ = LoopbackServer.ask(port: port, request.body) }
+          shared.state.withLock { $0.heldCount += 1 }
+          return connection.waitForClose()
+        }
         guard let answer = LoopbackServer.ask(port: port, request.body) else { return }
         let isLie = method == "iota_getCheckpoint" || state.isLyingAboutPayments
         let told = isLie ? Self.skewed(answer, by: state.lieMs) : answer
@@ -66,7 +73,20 @@ public final class RelayNode: Sendable {
     }
   }
 
-  /// How many requests were left without an answer since it hangs.
+  /// Has it leave a method without an answer.
+  ///
+  /// - Parameters:
+  ///   - method: The method.
+  ///   - passingOn: Whether the other node is asked nevertheless.
+  public func mute(_ method: String, passingOn: Bool) {
+    shared.state.withLock {
+      $0.mutedMethod = method
+      $0.passesMuted = passingOn
+      $0.heldCount = 0
+    }
+  }
+
+  /// How many requests were left without an answer since it hangs, or a method is mute.
   public var heldCount: Int { shared.state.withLock(\.heldCount) }
 
   /// How often a method was called.

@@ -9,12 +9,15 @@ struct BuyerCommand {
   let key = PrivateKey()
   /// Where it looks for the broker.
   var url: String
+  /// The node that it pays through.
+  var nodeURL: String
   private let shop: Shop
 
   /// A buyer with money of the shop's tangle.
   init(_ shop: Shop) async throws {
     self.shop = shop
     url = "mqtt://127.0.0.1:\(shop.broker.port)"
+    nodeURL = shop.tangle.nodeURL
     home = try Scratch()
     let wallet = try home.write("\(key.exported)\n", to: "wallet.key")
     chmod(wallet, 0o600)
@@ -56,7 +59,7 @@ struct BuyerCommand {
     let words =
       [program.path, command, url] + arguments
       + ["--wallet", home.path("wallet.key")]
-      + (command == "buy" ? ["--node", shop.tangle.nodeURL] : [])
+      + (command == "buy" ? ["--node", nodeURL] : [])
     let process = try ChildProcess(
       ["env", "HOME=\(home.url.path)", "sh", "-c", #"exec "$@" >"$0""#, output] + words,
       outputPath: home.path("\(name).errors"))
