@@ -152,18 +152,8 @@ extension Why {
     return (try? encoder.encode(text)).map { String(decoding: $0, as: UTF8.self) } ?? "\"\""
   }
 
-  /// A word of a command for a shell.
   private static func quoted(_ text: String) -> String {
-    let isPlain = text.utf8.allSatisfy { byte in
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: ":"), UInt8(ascii: "."),
-        UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "@"):
-        true
-      default: false
-      }
-    }
-    return isPlain ? text : "'" + ShownText.line(text).replacing("'", with: "'\\''") + "'"
+    ShellWord.quoted(ShownText.line(text))
   }
 }
 
