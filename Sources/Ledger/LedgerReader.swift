@@ -39,22 +39,20 @@ public final class LedgerReader {
 
   /// Asks within one transaction.
   func read<T>(_ body: (Database) throws -> T) throws(LedgerError) -> T {
-    let result: T
+    let result: Result<T, LedgerError>
     do {
-      result = try connection.database.read(body)
+      result = .success(try connection.database.read(body))
     } catch let error as LedgerError {
-      throw error
-    } catch let error as DatabaseError {
-      throw LedgerError(error, path: path, isReading: true)
+      result = .failure(error)
     } catch {
-      // Not ours, as where what was read cannot be written.
-      throw LedgerError(code: .failed, path: path, reason: "\(error)")
+      result = .failure(LedgerError(error, path: path, isReading: true))
     }
+    // Without locks an answer, or what looks like damage, may be of two moments.
     guard unlocked == nil || unlocked == FileStamp(path) else {
       throw LedgerError(
         code: .busy, path: path, reason: "the broker started while it was read; try again")
     }
-    return result
+    return try result.get()
   }
 
   /// Copies all pages to another connection, as they are at one moment.

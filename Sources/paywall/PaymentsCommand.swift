@@ -72,7 +72,7 @@ struct PaymentsCommand: ParsableCommand {
 struct PaymentReport: Encodable {
   let digest: String
   let payer: String?
-  let isVerified: Bool
+  let verified: Bool
   let amountNanos: Nanos
   let amountIota: String
   let memo: String?
@@ -88,7 +88,7 @@ struct PaymentReport: Encodable {
   init(_ payment: PaymentRecord) {
     digest = payment.digest
     payer = payment.payer
-    isVerified = payment.isVerified
+    verified = payment.isVerified
     amountNanos = payment.amountNanos
     amountIota = Amount.iota(UInt128(payment.amountNanos.magnitude))
     memo = payment.memo

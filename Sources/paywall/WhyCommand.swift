@@ -13,7 +13,7 @@ struct WhyCommand: ParsableCommand {
       Asks the rules of the broker, with what paywall.toml and the ledger say now, and tells which of \
       them decides and what would change that: a payment, a grant, another login. What is changed in \
       paywall.toml counts for the broker once it has read that again (systemctl reload mosquitto). \
-      "Now" is by this machine's clock.
+      Both files are read, also with --ledger. "Now" is by this machine's clock.
 
       Exit codes: 0 allowed; 1 denied, or the question cannot be answered (then nothing is written \
       to the standard output); 3 left to the broker's other rules; 64 wrong usage. They are about \

@@ -65,7 +65,7 @@ struct ReadmeTests {
 
   @Test func `every command works as it stands there`() async throws {
     let nowMs = Moment.nowMs
-    try seller.pay(1, 90_000_000, atMs: nowMs - 1000)
+    try seller.pay(1, 90_000_000, atMs: nowMs - 500)
     try seller.pay(2, 90_000_000, atMs: nowMs - 500, "unclaimed", reason: "no such offer")
     let blocks = try blocks(of: "Look into the ledger")
     #expect(blocks.count == 2)

@@ -75,6 +75,7 @@ struct SellerCommandTests {
     }
     let report = try json(payments.map(PaymentReport.init))
     #expect(report.contains(#""amount_iota":"1.5","amount_nanos":1500000000"#))
+    #expect(report.contains(#""verified":true"#))
     #expect(report.contains(#""paid_at":"2026-11-26T13:33:20.000Z""#))
   }
 
