@@ -18,17 +18,10 @@ extension Plugin {
       let decision = table.mayRead(topic, username: username) {
         clock._withUnsafeGuaranteedRef { $0.tickMs }
       }
-      switch decision {
-      case .deny: deliveries.pointee.denied &+= 1
-      case .defer: break
-      case .allow:
-        guard !table.hasConnectionLimits || isWithinLimit(client, topic, username) else {
-          deliveries.pointee.denied &+= 1
-          return Self.code(.deny)
-        }
-        deliveries.pointee.allowed &+= 1
-      }
-      return Self.code(decision)
+      guard decision == .allow, table.hasConnectionLimits,
+        !isWithinLimit(client, topic, username)
+      else { return Self.code(count(decision, topic)) }
+      return Self.code(count(.deny, topic))
     case MOSQ_ACL_WRITE:
       return Self.code(table.mayWrite(topic, username: username))
     case MOSQ_ACL_SUBSCRIBE:
@@ -40,6 +33,19 @@ extension Plugin {
     default:
       return MOSQ_ERR_PLUGIN_DEFER.rawValue
     }
+  }
+
+  /// Counts what was decided of a delivery, but for the broker's own topics: what it tells of itself
+  /// would count too.
+  @inline(__always)
+  private func count(_ decision: Decision, _ topic: UnsafePointer<CChar>) -> Decision {
+    guard UInt8(bitPattern: topic.pointee) != UInt8(ascii: "$") else { return decision }
+    switch decision {
+    case .allow: deliveries.pointee.allowed &+= 1
+    case .deny: deliveries.pointee.denied &+= 1
+    case .defer: break
+    }
+    return decision
   }
 
   /// Whether a connection is among the newest of its account that may read a topic at once.

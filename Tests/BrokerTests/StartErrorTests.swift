@@ -180,7 +180,9 @@ struct StartErrorTests {
     let (status, lines) = try broker.refuseToStart()
     #expect(status != 0 && status < 128, "\(broker.log)")
     // The summary of a plugin line that works comes first where there are two.
-    let summary = ["this is Mosquitto", "sells '", "payments go", "they are read by", "payments since"]
+    let summary = [
+      "this is Mosquitto", "sells '", "payments go", "they are read by", "payments since",
+    ]
     let errors = lines[before...].filter { line in !summary.contains { line.contains($0) } }
     let error = try #require(errors.only, "\(broker.log)")
     for word in words { #expect(error.contains(word), "\(error)") }
