@@ -13,6 +13,8 @@ extension AdminLedger {
     public var amountNanos: Nanos
     /// The new row.
     public var written: Written
+    /// Whether no payment has ever counted for the account.
+    public var isAccountNew: Bool
     /// What the account held already of the new row's time, which is not given twice.
     public var overlap: [Span]
   }
@@ -52,9 +54,14 @@ extension AdminLedger {
         Self.note(note, for: payment), paid: (payment.digest, version), nowMs: nowMs, db)
       return Assigned(
         payment: payment.digest, offer: offer.name, amountNanos: payment.amountNanos,
-        written: written,
+        written: written, isAccountNew: try isNew(account, db),
         overlap: held.filter { $0.startsAtMs < span.endsAtMs && span.startsAtMs < $0.endsAtMs })
     }
+  }
+
+  private func isNew(_ account: Account, _ db: Database) throws -> Bool {
+    try Prepared("SELECT 1 FROM accounts WHERE username = ?", db)
+      .first(.bytes(account.username)) { $0.integer(0) } == nil
   }
 
   private func refusal(_ reason: String) -> LedgerError {

@@ -51,6 +51,8 @@ struct AssignCommand: ParsableCommand {
     let row: Int64
     let from: String
     let until: String
+    /// Whether no payment has ever counted for the account, as where its name is misspelt.
+    let isAccountNew: Bool
     /// Until when the account could read anyway; that time is not given twice.
     let heldUntil: String?
 
@@ -59,6 +61,9 @@ struct AssignCommand: ParsableCommand {
         "Assigned \(Amount.describe(amountNanos)) of \(payment) to \(account): '\(offer)' until \(until) "
           + "(grants row \(row)); the broker knows within a second."
       ]
+      if isAccountNew {
+        lines.append("No payment has ever counted for \(account); look whether it is spelt right.")
+      }
       if let heldUntil {
         lines.append(
           "\(account) holds '\(offer)' until \(heldUntil) anyway; both times run side by side.")
@@ -75,6 +80,7 @@ struct AssignCommand: ParsableCommand {
       offer: assigned.offer.description, amountNanos: assigned.amountNanos,
       row: assigned.written.row, from: Moment.describe(ms: assigned.written.span.startsAtMs),
       until: Moment.describe(ms: assigned.written.span.endsAtMs),
+      isAccountNew: assigned.isAccountNew,
       heldUntil: assigned.overlap.last.map { Moment.describe(ms: $0.endsAtMs) })
   }
 

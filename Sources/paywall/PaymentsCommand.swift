@@ -50,18 +50,22 @@ struct PaymentsCommand: ParsableCommand {
 
   func lines(_ payments: [PaymentRecord], width: Int) -> [String] {
     guard !payments.isEmpty else { return ["There are no such payments."] }
-    var table = TextTable([
-      .init("TIME"), .init("IOTA", isNumber: true), .init("STATE"),
-      .init("ACCOUNT", leastWidth: 10), .init("OFFER", leastWidth: 6),
-      .init("PAYMENT", leastWidth: 12), .init("REMARK", leastWidth: 8),
-    ])
+    let remarks = payments.map { payment in
+      ShownText.line(payment.assignedTo.map { _ in "assigned" } ?? payment.reason)
+    }
+    let areRemarks = remarks.contains { !$0.isEmpty }
+    var table = TextTable(
+      [
+        .init("TIME"), .init("IOTA", isNumber: true), .init("STATE"),
+        .init("ACCOUNT", leastWidth: 10), .init("OFFER", leastWidth: 6),
+        .init("PAYMENT", leastWidth: 12),
+      ] + (areRemarks ? [.init("REMARK", leastWidth: 8)] : []))
     let amounts = ShownText.iota(payments.map { UInt128($0.amountNanos.magnitude) })
-    for (payment, amount) in zip(payments, amounts) {
+    for (payment, (amount, remark)) in zip(payments, zip(amounts, remarks)) {
       table.add([
         Moment.second(ms: payment.paidAtMs ?? payment.seenAtMs), amount,
         ShownText.line(payment.state), ShownText.line(payment.account ?? payment.assignedTo),
-        ShownText.line(payment.offer), ShownText.line(payment.digest),
-        ShownText.line(payment.assignedTo.map { _ in "assigned" } ?? payment.reason),
+        ShownText.line(payment.offer), ShownText.line(payment.digest), remark,
       ])
     }
     return table.lines(width: width)

@@ -27,7 +27,7 @@ struct TextTable {
     self.columns = columns
   }
 
-  /// Adds a row, a text for each column.
+  /// Adds a row, a text for each column; what is beyond the columns is left out.
   mutating func add(_ row: [String]) {
     rows.append(row)
   }
