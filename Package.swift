@@ -68,7 +68,8 @@ let package = Package(
     .target(name: "CSQLite"),
     .target(name: "Ledger", dependencies: ["PaywallCore", "CSQLite", grdb]),
     .target(name: "Access", dependencies: ["PaywallCore"]),
-    .target(name: "Configuration", dependencies: ["PaywallCore", "IOTACrypto", "TOML"]),
+    .target(
+      name: "Configuration", dependencies: ["PaywallCore", "Access", "IOTACrypto", "TOML"]),
     // What a configuration asks for: its file, its secret and its source, for plugin and command.
     .target(
       name: "Setup", dependencies: ["PaywallCore", "Configuration", "IOTACrypto", "Tangle"]),
@@ -92,7 +93,8 @@ let package = Package(
     .executableTarget(
       name: "paywall",
       dependencies: [
-        "PaywallCore", "Configuration", "Setup", "Tangle", "Ledger", "HTTP", "IOTACrypto", "Wallet",
+        "PaywallCore", "Configuration", "Setup", "Tangle", "Ledger", "Access", "HTTP",
+        "IOTACrypto", "Wallet",
         "MQTTClient", "CQRencode", argumentParser,
       ]),
 
@@ -145,9 +147,8 @@ let package = Package(
     .testTarget(
       name: "PaywallCommandTests",
       dependencies: [
-        "paywall", "PaywallCore", "Configuration", "Setup", "Tangle", "Ledger", "HTTP",
-        "IOTACrypto",
-        "Wallet", "MQTTClient", "DevTangle", "TestSupport", argumentParser,
+        "paywall", "PaywallCore", "Configuration", "Setup", "Tangle", "Ledger", "Access", "HTTP",
+        "IOTACrypto", "Wallet", "MQTTClient", "DevTangle", "TestSupport", argumentParser, grdb,
       ]),
     .testTarget(
       name: "SmartPlugTests", dependencies: ["SmartPlug", "HTTP", "DevPlug", "TestSupport"]),

@@ -20,27 +20,16 @@ public final class AdminLedger {
     public var revocations: [Int64]
   }
 
-  private let connection: Connection
+  let connection: Connection
 
   /// Opens a ledger that there is.
   ///
   /// - Parameter path: The file.
   /// - Throws: `LedgerError`.
   public init(path: String) throws(LedgerError) {
-    guard access(path, F_OK) == 0 else {
-      throw LedgerError(
-        code: .cannotOpen, path: path,
-        reason: "it cannot be found (\(String(cString: strerror(errno)))); name the one that "
-          + "'ledger' in paywall.toml names, as a user who may open it")
-    }
+    guard access(path, F_OK) == 0 else { throw LedgerError(missing: path, errno) }
     connection = try Connection(path: path, Connection.besideBroker)
-    try connection.run { db in
-      guard try Schema.version(db, path: path) > 0 else {
-        throw LedgerError(
-          code: .corrupt, path: path, reason: "it is no ledger; the broker makes one when it starts"
-        )
-      }
-    }
+    _ = try connection.run { try Schema.requireLedger($0, path: path) }
   }
 
   /// Gives an account time that it need not pay for, of every version of an offer.
@@ -98,7 +87,7 @@ public final class AdminLedger {
     }
   }
 
-  private func requireOffer(_ offer: Name, _ db: Database) throws {
+  func requireOffer(_ offer: Name, _ db: Database) throws {
     let versions = OfferVersions(try Ledger.storedOffers(db, path: connection.path))
     guard versions.rows(of: offer.bytes).isEmpty else { return }
     throw LedgerError(
@@ -106,18 +95,22 @@ public final class AdminLedger {
       reason: "there is no offer '\(offer)'; there are: \(versions.names.joined(separator: ", "))")
   }
 
-  private func write(
+  /// Adds a row to `grants`.
+  ///
+  /// `paid` is the payment that it is for, and the version of the offer; nil: every version.
+  func write(
     _ kind: Grant.Kind, _ account: Account, _ offer: Name, _ span: Span, _ note: String?,
-    nowMs: Int64, _ db: Database
+    paid: (digest: String, version: Int64)? = nil, nowMs: Int64, _ db: Database
   ) throws -> Written {
     try Prepared(
       """
-      INSERT INTO grants (account, offer, kind, starts_at, ends_at, note)
-      VALUES (?, ?, ?, ?, ?, ?)
+      INSERT INTO grants (account, offer, kind, starts_at, ends_at, payment, version, note)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
       """, db
     ).run(
       .bytes(account.username), .bytes(offer.bytes), .text(kind.rawValue),
-      .integer(span.startsAtMs), .integer(span.endsAtMs), .init(note))
+      .integer(span.startsAtMs), .integer(span.endsAtMs), .init(paid?.digest),
+      .init(paid?.version), .init(note))
     let row = db.lastInsertedRowID
     let access = try held(by: account, offer, afterMs: nowMs, db)
     let revocations = access.revocations.filter { id, revoked in
@@ -127,7 +120,7 @@ public final class AdminLedger {
       row: row, span: span, access: access.spans, revocations: revocations.map(\.id))
   }
 
-  private func held(
+  func held(
     by account: Account, _ offer: Name, afterMs timeMs: Int64, _ db: Database
   ) throws -> (spans: [Span], revocations: [(id: Int64, span: Span)]) {
     var grants: [Grant] = []

@@ -26,22 +26,27 @@ extension Ledger {
     endingAfterMs timeMs: Int64, _ body: (Username, [Access]) -> Void
   ) throws(LedgerError) -> [Flaw] {
     let versions = try offerVersions()
-    return try read { db in
-      // Few of all grants still run: they are found by their end, and sorted.
-      let statement = try Prepared(
-        """
-        SELECT \(GrantRow.columns) FROM grants INDEXED BY grants_by_end
-        WHERE ends_at > ? ORDER BY account
-        """, db)
-      var group = AccountGroup()
-      try statement.forEach(.integer(timeMs)) { row in
-        if !group.takes(row) { group.finish(versions, body) }
-        group.add(row, versions)
-        return true
-      }
-      group.finish(versions, body)
-      return Array(group.flaws.prefix(Self.flawLimit))
+    return try read { try Self.forEachAccess(endingAfterMs: timeMs, versions, $0, body) }
+  }
+
+  static func forEachAccess(
+    endingAfterMs timeMs: Int64, _ versions: OfferVersions, _ db: Database,
+    _ body: (Username, [Access]) -> Void
+  ) throws -> [Flaw] {
+    // Few of all grants still run: they are found by their end, and sorted.
+    let statement = try Prepared(
+      """
+      SELECT \(GrantRow.columns) FROM grants INDEXED BY grants_by_end
+      WHERE ends_at > ? ORDER BY account
+      """, db)
+    var group = AccountGroup()
+    try statement.forEach(.integer(timeMs)) { row in
+      if !group.takes(row) { group.finish(versions, body) }
+      group.add(row, versions)
+      return true
     }
+    group.finish(versions, body)
+    return Array(group.flaws.prefix(flawLimit))
   }
 
   /// The access of one account.
@@ -58,7 +63,7 @@ extension Ledger {
     return try read { try Self.access(of: account, endingAfterMs: timeMs, versions, $0) }
   }
 
-  private static func access(
+  static func access(
     of account: Username, endingAfterMs timeMs: Int64, _ versions: OfferVersions, _ db: Database
   ) throws -> (access: [Access], flaws: [Flaw]) {
     // From offer to offer, for an account may have any number of grants that have ended.

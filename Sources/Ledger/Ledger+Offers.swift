@@ -88,22 +88,24 @@ extension Ledger {
   /// - Returns: Rows in `offers`.
   /// - Throws: `LedgerError`.
   public func soldVersions(nowMs: Int64) throws(LedgerError) -> Set<Int64> {
-    try read { db in
-      var ids: Set<Int64> = []
-      let statement = try Prepared(
-        """
-        SELECT id FROM offers WHERE valid_until_at IS NULL OR valid_until_at > ?1
-          OR EXISTS (SELECT 1 FROM grants
-            WHERE version = offers.id AND kind <> 'revoked' AND ends_at > ?1)
-          OR EXISTS (SELECT 1 FROM grants
-            WHERE version IS NULL AND offer = offers.name AND kind <> 'revoked' AND ends_at > ?1)
-        """, db)
-      try statement.forEach(.integer(nowMs)) { row in
-        if let id = row.integer(0) { ids.insert(id) }
-        return true
-      }
-      return ids
+    try read { try Self.soldVersions(nowMs: nowMs, $0) }
+  }
+
+  static func soldVersions(nowMs: Int64, _ db: Database) throws -> Set<Int64> {
+    var ids: Set<Int64> = []
+    let statement = try Prepared(
+      """
+      SELECT id FROM offers WHERE valid_until_at IS NULL OR valid_until_at > ?1
+        OR EXISTS (SELECT 1 FROM grants
+          WHERE version = offers.id AND kind <> 'revoked' AND ends_at > ?1)
+        OR EXISTS (SELECT 1 FROM grants
+          WHERE version IS NULL AND offer = offers.name AND kind <> 'revoked' AND ends_at > ?1)
+      """, db)
+    try statement.forEach(.integer(nowMs)) { row in
+      if let id = row.integer(0) { ids.insert(id) }
+      return true
     }
+    return ids
   }
 
   /// The same versions in full.

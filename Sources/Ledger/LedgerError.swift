@@ -1,10 +1,13 @@
 import GRDB
+import Glibc
 
 /// Why the ledger cannot be used: one sentence, with the file.
 public struct LedgerError: Error, Sendable, CustomStringConvertible {
   /// What kind of failure it is.
   public struct Code: Hashable, Sendable {
-    private enum Base: Hashable { case cannotOpen, busy, corrupt, newer, mismatch, invalid, failed }
+    private enum Base: Hashable {
+      case cannotOpen, busy, corrupt, newer, older, mismatch, invalid, failed
+    }
     private let base: Base
 
     /// The file cannot be opened or written.
@@ -15,6 +18,8 @@ public struct LedgerError: Error, Sendable, CustomStringConvertible {
     public static let corrupt = Code(base: .corrupt)
     /// A newer version of this program made it.
     public static let newer = Code(base: .newer)
+    /// An older version of this program made it, and this one may only read.
+    public static let older = Code(base: .older)
     /// It belongs to another secret, network or address.
     public static let mismatch = Code(base: .mismatch)
     /// A row makes no sense.
@@ -39,7 +44,21 @@ public struct LedgerError: Error, Sendable, CustomStringConvertible {
     self.reason = reason
   }
 
-  init(_ error: any Error, path: String) {
+  /// A file that is not there, or in a folder that cannot be looked into.
+  init(missing path: String, _ code: Int32) {
+    self.init(
+      code: .cannotOpen, path: path,
+      reason: "it cannot be found (\(String(cString: strerror(code)))); name the one that "
+        + "'ledger' in paywall.toml names, as a user who may open it")
+  }
+
+  /// What SQLite says, in our words.
+  ///
+  /// - Parameters:
+  ///   - error: The error.
+  ///   - path: The ledger's file.
+  ///   - isReading: Whether the file was to be read only.
+  init(_ error: any Error, path: String, isReading: Bool = false) {
     self.path = path
     guard let error = error as? DatabaseError else {
       code = .failed
@@ -56,6 +75,12 @@ public struct LedgerError: Error, Sendable, CustomStringConvertible {
       reason = "it is damaged or no ledger (\(message)); restore a backup or move it away"
     case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH:
       code = .cannotOpen
+      guard !isReading else {
+        reason =
+          "it cannot be read (\(message)); run this as a user who may read it and its -wal and -shm, "
+          + "as with: sudo -u mosquitto"
+        return
+      }
       reason =
         "it cannot be written (\(message)); make its folder exist and belong to the broker's user, "
         + "as with: chown mosquitto: FOLDER"

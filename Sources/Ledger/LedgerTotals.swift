@@ -6,7 +6,7 @@ public struct LedgerTotals: Hashable, Sendable {
   public var confirmedCount: Int64 = 0
   /// Payments that are in no checkpoint yet.
   public var pendingCount: Int64 = 0
-  /// Payments that the seller has to assign or refund.
+  /// Payments that the seller has to assign or refund; those assigned are none.
   public var unclaimedCount: Int64 = 0
   /// What came in: confirmed and unclaimed.
   public var revenue: Nanos = 0
@@ -47,6 +47,7 @@ public final class TotalsReader {
         guard try addUp(Prepared("SELECT state, amount FROM payments", db), isOver) else {
           return nil
         }
+        totals.unclaimedCount -= try Prepared(Self.assigned, db).first { $0.integer(0) } ?? 0
         dataVersion = version
       }
       totals.activeAccountCount =
@@ -104,6 +105,11 @@ public final class TotalsReader {
   private static let pending = Array("pending".utf8)
   private static let confirmed = Array("confirmed".utf8)
   private static let unclaimed = Array("unclaimed".utf8)
+
+  private static let assigned = """
+    SELECT count(DISTINCT payment) FROM grants WHERE \(PaymentRecord.isAssignment)
+      AND (SELECT state FROM payments WHERE digest = grants.payment) = 'unclaimed'
+    """
 
   private static let activeAccounts = """
     SELECT count(DISTINCT account) FROM grants g INDEXED BY grants_by_end

@@ -36,6 +36,11 @@ struct OfferVersions {
     rowsByName[name] ?? []
   }
 
+  /// The name of the offer that a row is a version of.
+  func name(ofRow row: Int64) -> [UInt8]? {
+    nameByRow[row]
+  }
+
   /// Whether a row is a version of the named offer.
   func isVersion(_ row: Int64, of name: [UInt8]) -> Bool {
     nameByRow[row] == name

@@ -47,6 +47,11 @@ struct Prepared {
 
   /// Reads row by row, until `read` answers false.
   func forEach(_ values: Value..., read: (Prepared) throws -> Bool) throws {
+    try forEach(values, read: read)
+  }
+
+  /// The same.
+  func forEach(_ values: [Value], read: (Prepared) throws -> Bool) throws {
     defer { sqlite3_reset(handle) }
     try bind(values)
     while try step(), try read(self) {}
@@ -72,6 +77,11 @@ struct Prepared {
   /// A text; nil for NULL, for any other type, and where it is not UTF-8.
   func text(_ column: Int32) -> String? {
     bytes(column).flatMap { String(validating: $0, as: UTF8.self) }
+  }
+
+  /// A text as people see it: what is not UTF-8 is shown as U+FFFD.
+  func shownText(_ column: Int32) -> String? {
+    bytes(column).map { String(decoding: $0, as: UTF8.self) }
   }
 
   func isNull(_ column: Int32) -> Bool {

@@ -205,8 +205,6 @@ struct Recording {
 
   // MARK: - Provisional access
 
-  static let provisionalNote = "provisional: the payment is in no checkpoint yet"
-
   /// Gives access for a payment that is in no checkpoint yet: once, for it is new in `payments`.
   ///
   /// It is a grant of its own, which bought time does not count.
@@ -237,7 +235,7 @@ struct Recording {
       """, db
     ).run(
       .bytes(account.username), .bytes(offer.name.bytes), .integer(span.startsAtMs),
-      .integer(span.endsAtMs), .text(digest), .integer(version), .text(Self.provisionalNote))
+      .integer(span.endsAtMs), .text(digest), .integer(version), .text(Schema.provisionalNote))
     recorded.accounts.insert(account.username)
     return span
   }
@@ -249,7 +247,7 @@ struct Recording {
       SELECT id, account FROM grants
       WHERE payment = ? AND kind = 'granted' AND note = ? AND ends_at > ?
       """, db
-    ).first(.text(digest), .text(Self.provisionalNote), .integer(timeMs)) { row in
+    ).first(.text(digest), .text(Schema.provisionalNote), .integer(timeMs)) { row in
       row.integer(0).flatMap { id in row.bytes(1).map { (id: id, account: $0) } }
     }
     guard let row else { return }

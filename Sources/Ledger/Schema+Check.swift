@@ -37,13 +37,45 @@ extension Schema {
     }
   }
 
-  /// The statements that made tables, indexes and triggers, by kind and name.
-  static func objects(_ db: Database) throws -> [String: String] {
+  /// Refuses a ledger that another version made.
+  ///
+  /// Who only reads may not bring an older one up to date, nor guess what it means.
+  ///
+  /// - Throws: `LedgerError` (`older`, `newer`, or `corrupt` for what is no ledger).
+  static func requireCurrent(_ db: Database, path: String) throws {
+    let found = try requireLedger(db, path: path)
+    guard found == version else {
+      throw LedgerError(
+        code: .older, path: path,
+        reason: "an older version made it (schema \(found), this one reads \(version)); start the "
+          + "broker with the plugin of this version, which brings it up to date")
+    }
+  }
+
+  /// Refuses what no version made, or a newer one.
+  ///
+  /// - Returns: The version that made it.
+  /// - Throws: `LedgerError` (`newer`, or `corrupt` for what is no ledger).
+  static func requireLedger(_ db: Database, path: String) throws -> Int64 {
+    let found = try version(db, path: path)
+    guard found > 0 else {
+      throw LedgerError(
+        code: .corrupt, path: path, reason: "it is no ledger; the broker makes one when it starts")
+    }
+    return found
+  }
+
+  /// The statements that made tables, indexes and triggers, by kind and name; of views only where
+  /// they are asked for, for those are the admin's to change.
+  static func objects(
+    _ db: Database, areViewsIncluded: Bool = false
+  ) throws -> [String: String] {
     var objects: [String: String] = [:]
     let statement = try Prepared(
-      "SELECT type || ' ' || name, sql FROM sqlite_schema WHERE type <> 'view' AND sql IS NOT NULL",
+      "SELECT type || ' ' || name, sql FROM sqlite_schema WHERE (type <> 'view' OR ?) "
+        + "AND sql IS NOT NULL",
       db)
-    try statement.forEach { row in
+    try statement.forEach(.integer(areViewsIncluded ? 1 : 0)) { row in
       if let name = row.text(0), let sql = row.text(1) { objects[name] = sql }
       return true
     }

@@ -3,28 +3,43 @@ import GRDB
 extension Schema {
   /// Makes a ledger of an older version one of this version, within a transaction.
   ///
-  /// Version 2 opened no sealed memos, and gave no keys to seal them with: what it recorded holds no
-  /// claims. Version 1 had an index of all bought rows by payment beside
-  /// that, which grew slow to write to with the ledger; and it made nothing good, nor gave anything
-  /// provisionally.
+  /// Version 3 had no assigned payments, which its view `unclaimed_payments` would go on to show, and
+  /// its `revenue_by_day` failed on sums of more than 64 bits. Version 2 opened no sealed memos, and
+  /// gave no keys to seal them with: what it recorded holds no claims. Version 1 had an index of all
+  /// bought rows by payment beside that, which grew slow to write to with the ledger; and it made
+  /// nothing good, nor gave anything provisionally.
   ///
   /// - Throws: `LedgerError` (`corrupt`) where it was not made by that version.
   static func migrate(_ db: Database, from older: Int64, path: String) throws {
-    var new = [
-      "table claims", "index claims_by_username", "index claims_first",
-      "trigger accounts_inserted", "trigger accounts_updated", "trigger accounts_deleted",
-    ]
+    var new: [String] = []
+    if older < 3 {
+      new += [
+        "table claims", "index claims_by_username", "index claims_first",
+        "trigger accounts_inserted", "trigger accounts_updated", "trigger accounts_deleted",
+      ]
+    }
     if older == 1 {
-      try dropFirst(db, path: path)
+      try drop(
+        """
+        DROP INDEX grants_once;
+        DROP TRIGGER grants_inserting;
+        DROP TRIGGER grants_updating;
+        """, ofVersion: older, db, path: path)
       new += [
         "index grants_made_good", "index grants_provisional", "trigger grants_inserting",
         "trigger grants_updating",
       ]
     }
+    // An admin may have dropped a view, but not put a table in its place.
+    try drop(
+      "DROP VIEW IF EXISTS unclaimed_payments; DROP VIEW IF EXISTS revenue_by_day;",
+      ofVersion: older, db, path: path)
+    new += ["view unclaimed_payments", "view revenue_by_day"]
     // The rest is as a new ledger has it, statement for statement, for `check` compares them.
     let model = try DatabaseQueue().inDatabase { model in
       try model.execute(sql: tables)
-      return try objects(model)
+      try model.execute(sql: views)
+      return try objects(model, areViewsIncluded: true)
     }
     for name in new {
       if let sql = model[name] { try db.execute(sql: sql) }
@@ -33,18 +48,16 @@ extension Schema {
     try check(db, path: path)
   }
 
-  /// Drops what only version 1 had.
-  private static func dropFirst(_ db: Database, path: String) throws {
+  /// Drops what only older versions had.
+  private static func drop(
+    _ sql: String, ofVersion older: Int64, _ db: Database, path: String
+  ) throws {
     do {
-      try db.execute(
-        sql: """
-          DROP INDEX grants_once;
-          DROP TRIGGER grants_inserting;
-          DROP TRIGGER grants_updating;
-          """)
+      try db.execute(sql: sql)
     } catch let error as DatabaseError where error.resultCode == .SQLITE_ERROR {
       throw LedgerError(
-        code: .corrupt, path: path, reason: "it is not as version 1 made it; restore a backup")
+        code: .corrupt, path: path,
+        reason: "it is not as version \(older) made it; restore a backup")
     }
   }
 }

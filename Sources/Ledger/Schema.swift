@@ -3,7 +3,10 @@
 /// Times are Unix milliseconds UTC in columns named `…_at`, amounts are NANOS.
 enum Schema {
   /// Counts up with each change; kept in `PRAGMA user_version`.
-  static let version: Int64 = 3
+  static let version: Int64 = 4
+
+  /// What tells a grant before the payment's checkpoint from one by which the seller assigns it.
+  static let provisionalNote = "provisional: the payment is in no checkpoint yet"
 
   static let tables = """
     -- What the ledger is: one row a key.
@@ -184,17 +187,23 @@ enum Schema {
       FROM grants g LEFT JOIN payments p ON p.digest = g.payment
       ORDER BY g.starts_at DESC, g.id DESC;
 
-    -- What came in, by day (UTC); what is unclaimed is counted too.
+    -- What came in, by day (UTC); what is unclaimed is counted too. A sum of more than 64 bits would
+    -- be an error, so whole IOTA and the rest are summed apart: iota is always exact.
     CREATE VIEW revenue_by_day AS
       SELECT strftime('%Y-%m-%d', paid_at / 1000, 'unixepoch') AS day,
-        count(*) AS payments, sum(amount) AS nanos,
-        printf('%d.%09d', sum(amount) / 1000000000, sum(amount) % 1000000000) AS iota
+        count(*) AS payments,
+        sum(amount / 1000000000) * 1000000000 + sum(amount % 1000000000) AS nanos,
+        printf('%d.%09d', sum(amount / 1000000000) + sum(amount % 1000000000) / 1000000000,
+          sum(amount % 1000000000) % 1000000000) AS iota
       FROM payments WHERE state IN ('confirmed', 'unclaimed') GROUP BY day ORDER BY day DESC;
 
-    -- Payments that the seller has to assign or refund.
+    -- Payments that the seller has to assign or refund; those assigned have a row in grants.
     CREATE VIEW unclaimed_payments AS
       SELECT strftime('%Y-%m-%dT%H:%M:%fZ', paid_at / 1000.0, 'unixepoch') AS paid,
         amount AS nanos, payer, reason, memo, digest
-      FROM payments WHERE state = 'unclaimed' ORDER BY paid_at DESC;
+      FROM payments WHERE state = 'unclaimed' AND NOT EXISTS (
+        SELECT 1 FROM grants
+        WHERE payment = payments.digest AND kind = 'granted' AND note IS NOT '\(provisionalNote)')
+      ORDER BY paid_at DESC;
     """
 }

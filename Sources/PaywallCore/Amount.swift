@@ -35,6 +35,22 @@ public enum Amount {
     return "\(sign)\(whole)\(digits.isEmpty ? "" : "." + String(digits)) IOTA"
   }
 
+  /// A sum of amounts as an exact decimal number of IOTA, without the unit: `0.0005`.
+  ///
+  /// - Parameters:
+  ///   - nanos: The sum, which may exceed what there is at one time.
+  ///   - fractionCount: At least so many digits after the point, so that numbers stand below each
+  ///     other; at most 9.
+  /// - Returns: The number.
+  public static func iota(_ nanos: UInt128, fractionCount: Int = 0) -> String {
+    let (whole, rest) = nanos.quotientAndRemainder(dividingBy: 1_000_000_000)
+    var digits = Array(String(rest + 1_000_000_000).utf8.dropFirst())
+    while digits.count > max(0, fractionCount), digits.last == UInt8(ascii: "0") {
+      digits.removeLast()
+    }
+    return digits.isEmpty ? "\(whole)" : "\(whole).\(String(decoding: digits, as: UTF8.self))"
+  }
+
   private static func decimal(
     _ number: Substring, exponent: Int, of text: String
   ) throws(AmountError) -> Nanos {

@@ -161,13 +161,6 @@ struct AccessView {
   private static func rules(
     _ configuration: PaywallConfiguration, _ sold: [Ledger.StoredOffer]
   ) -> AccessRules {
-    AccessRules(
-      free: configuration.access.free,
-      sold: sold.map { ($0.id, $0.offer.topics, $0.offer.clients) },
-      accounts: configuration.accounts.map { account in
-        AccessRules.ConfiguredAccount(
-          username: account.username.bytes, publish: account.publish, read: account.read)
-      },
-      isSubscribeStrict: configuration.access.isSubscribeStrict)
+    configuration.accessRules(sold: sold.map { ($0.id, $0.offer) })
   }
 }

@@ -4,7 +4,7 @@ import Foundation
 import Ledger
 public import PaywallCore
 
-/// Which ledger is written to.
+/// Which ledger is read or written to.
 struct LedgerOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp("The broker's configuration, which names the ledger.", valueName: "file"))
@@ -14,11 +14,22 @@ struct LedgerOptions: ParsableArguments {
     help: ArgumentHelp("The ledger itself; then no configuration is read.", valueName: "file"))
   var ledger: String?
 
+  /// The ledger, to add to it.
   func open() throws -> AdminLedger {
-    try AdminLedger(path: try ledger ?? configuration().ledger)
+    try AdminLedger(path: try path)
   }
 
-  private func configuration() throws -> PaywallConfiguration {
+  /// The ledger, to look into it.
+  func read(_ versions: LedgerReader.Versions = .current) throws -> LedgerReader {
+    try LedgerReader(path: try path, versions: versions)
+  }
+
+  private var path: String {
+    get throws { try ledger ?? configuration().ledger }
+  }
+
+  /// What the broker's configuration says.
+  func configuration() throws -> PaywallConfiguration {
     let path = URL(fileURLWithPath: config).path
     guard let contents = FileManager.default.contents(atPath: path) else {
       throw UnreadableConfiguration(

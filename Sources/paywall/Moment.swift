@@ -13,11 +13,25 @@ enum Moment {
   }
 
   /// RFC 3339 in UTC; what lies after the year 9999 is the end of it.
+  ///
+  /// In integers, so that every millisecond is written as it is.
   static func describe(ms: Int64) -> String {
     let clampedMs = min(max(ms, 0), lastMs)
-    // Foundation cuts fractions off that a Double holds a little too small: half of them.
-    let seconds = Date(timeIntervalSince1970: Double(clampedMs / 1000)).ISO8601Format()
-    return seconds.dropLast() + ".\(String(clampedMs % 1000 + 1000).dropFirst())Z"
+    let (day, ms) = clampedMs.quotientAndRemainder(dividingBy: CalendarDay.lengthMs)
+    let time = [ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60].map {
+      CalendarDay.padded($0, 2)
+    }.joined(separator: ":")
+    return "\(CalendarDay(number: day))T\(time).\(CalendarDay.padded(ms % 1000, 3))Z"
+  }
+
+  /// The same to the second, for tables.
+  static func second(ms: Int64) -> String {
+    toSecond(describe(ms: ms))
+  }
+
+  /// What `describe` has written, without milliseconds.
+  static func toSecond(_ time: String) -> String {
+    "\(time.dropLast(5))Z"
   }
 
   /// Reads RFC 3339, with or without fractions of a second, as Unix milliseconds.

@@ -65,11 +65,34 @@ struct OutputOptions: ParsableArguments {
     if isForPeople {
       lines().forEach { print($0) }
     } else {
-      let encoder = JSONEncoder()
-      encoder.keyEncodingStrategy = .convertToSnakeCase
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      encoder.dateEncodingStrategy = .iso8601
       print(String(decoding: try encoder.encode(answer), as: UTF8.self))
     }
+  }
+
+  /// How answers become JSON.
+  static var encoder: JSONEncoder {
+    let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    encoder.dateEncodingStrategy = .iso8601
+    return encoder
+  }
+}
+
+/// An array of answers in JSON, written while they come.
+struct JSONArrayOutput {
+  private let encoder = OutputOptions.encoder
+  private var isFirst = true
+
+  /// Writes the next answer.
+  mutating func add(_ answer: some Encodable) throws {
+    let text = String(decoding: try encoder.encode(answer), as: UTF8.self)
+    print((isFirst ? "[" : ",") + text, terminator: "")
+    isFirst = false
+  }
+
+  /// Writes what stands behind the last answer.
+  func end() {
+    print(isFirst ? "[]" : "]")
   }
 }

@@ -11,8 +11,9 @@ struct Paywall: ParsableCommand {
     commandName: "paywall",
     abstract: "Sell and buy MQTT topics for IOTA.",
     discussion: """
-      On a terminal, answers are for people. Piped, or with --json, each is one JSON object in a \
-      line; amounts in it are integers of NANOS (1 IOTA = 1,000,000,000 NANOS), times RFC 3339.
+      On a terminal, answers are for people. Piped, or with --json, each is one JSON object (a list: \
+      an array) in a line; amounts in it are integers of NANOS (1 IOTA = 1,000,000,000 NANOS), times \
+      RFC 3339.
 
       Exit codes: 0 done; 1 failed; 2 too little money; 3 the outcome of a payment is not known: \
       look it up before paying again; 4 refused by the node or the network; 5 not agreed to; \
@@ -22,7 +23,16 @@ struct Paywall: ParsableCommand {
     version: Version.current,
     subcommands: [
       BuyCommand.self, WatchCommand.self, AccountCommand.self, WalletCommand.self, Pay.self,
-      GrantCommand.self, RevokeCommand.self, CheckCommand.self, VerifyCommand.self,
+      GrantCommand.self, RevokeCommand.self,
+    ],
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Ledger",
+        subcommands: [
+          AccessCommand.self, PaymentsCommand.self, RevenueCommand.self, WhyCommand.self,
+          AssignCommand.self, ExportCommand.self, BackupCommand.self,
+        ]),
+      CommandGroup(name: "Trust", subcommands: [CheckCommand.self, VerifyCommand.self]),
     ])
 
   static func main() {

@@ -52,6 +52,12 @@ struct TotalsTests {
     expected.pendingCount = 1
     expected.revenue = 12
     #expect(try reader.totals(nowMs: Self.nowMs) { false } == expected)
+    try write("INSERT INTO grants VALUES (1, 'a', 'live', 'granted', 0, 1, 'b', NULL, 'assigned')")
+    expected.unclaimedCount = 0
+    #expect(try reader.totals(nowMs: Self.nowMs) { false } == expected, "nothing is left to decide")
+    try write("UPDATE grants SET note = '\(Schema.provisionalNote)'")
+    expected.unclaimedCount = 1
+    #expect(try reader.totals(nowMs: Self.nowMs) { false } == expected)
     try payment("e", .max, "confirmed")
     expected.confirmedCount = 2
     expected.revenue = .max

@@ -72,6 +72,39 @@ struct AdminTests {
     }
   }
 
+  @Test func `paywall assign takes effect, also of an offer that is not sold any more`()
+    async throws
+  {
+    try await withPlugin { host, shell in
+      let digests = [UInt8(1), 2].map { number in
+        Digest(Bytes32(Array(repeating: number, count: 32)) ?? .zero)
+      }
+      // 'old' was sold once, for another topic, and all of it has ended.
+      try shell.run(
+        """
+        INSERT INTO offers VALUES (99, 'old', 9, '["old/topic"]', 500, 1000, 1, 0, 1000, 3000);
+        UPDATE offers SET valid_from_at = 0 WHERE name = 'live';
+        INSERT INTO payments VALUES
+          ('\(digests[0])', NULL, 1, 900000000, NULL, 1, 2000, 2000, 'unclaimed', 'x', NULL, NULL),
+          ('\(digests[1])', NULL, 1, 900000000, NULL, 1, 2000, 2000, 'unclaimed', 'x', NULL, NULL)
+        """)
+      let admin = try AdminLedger(path: shell.path)
+      let friend = try #require(Account(username: "friend"))
+      let nowMs = Int64(Date().timeIntervalSince1970 * 1000)
+      _ = try admin.assign(
+        digests[0].description, to: friend, offer: Name("live"), note: nil, nowMs: nowMs)
+      #expect(eventually(within: Self.turnS) { Self.mayRead(host, "friend") })
+      #expect(host.read("old/topic", username: "friend") != success)
+      _ = try admin.assign(
+        digests[1].description, to: friend, offer: Name("old"), note: nil, nowMs: nowMs)
+      #expect(
+        eventually(within: Self.turnS) { host.read("old/topic", username: "friend") == success })
+      #expect(host.read("old/topic", username: "other") == denied, "its topic is sold again")
+      try shell.run("DELETE FROM grants")
+      #expect(eventually(within: Self.turnS) { !Self.mayRead(host, "friend") })
+    }
+  }
+
   @Test func `a long write lock is never felt by checks, nor by what is bought already`()
     async throws
   {
