@@ -76,7 +76,12 @@ extension Plugin {
         letters.append(Letter(recipient: recipient, payload: payload))
       }
     case .metrics(let metrics):
-      // As Mosquitto does it: what has not changed is not told again.
+      // As Mosquitto does it: what has not changed is not told again. But for accounts that are
+      // configured since, and that were denied what is retained.
+      if metricsRulesVersion != table.rulesVersion {
+        metricsRulesVersion = table.rulesVersion
+        toldMetrics = [:]
+      }
       for (topic, payload) in metrics.messages(deliveries.pointee)
       where toldMetrics.updateValue(payload, forKey: topic) != payload {
         Publication.retain(Array(payload.utf8), on: topic)

@@ -42,6 +42,8 @@ final class Plugin {
   let deliveries: UnsafeMutablePointer<DeliveryCounts>
   /// What was told last on each topic of ``Metrics``.
   var toldMetrics: [String: String] = [:]
+  /// The rules by which that was told.
+  var metricsRulesVersion: UInt64 = 0
   /// What clients have still to be told, and which messages of it are next.
   var notices = FIFO<Notice>()
   var letters = FIFO<Letter>()

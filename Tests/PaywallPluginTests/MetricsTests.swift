@@ -136,6 +136,14 @@ private let denied = MOSQ_ERR_ACL_DENIED.rawValue
       #expect(host.reload() == success)
       let told = Told(host)
       #expect(told.awaits("payments/confirmed", "0"))
+      // Whoever is a configured account since is told all of them.
+      let count = told.count
+      #expect(host.reload() == success)
+      #expect(
+        eventually {
+          told.look()
+          return told.count >= count + 8
+        })
     }
   }
 }
