@@ -1,3 +1,4 @@
+import Access
 import CMosquittoPlugin
 import IOTACrypto
 import PaywallCore
