@@ -16,13 +16,19 @@ struct SDKTests {
     var executedAtMs: Int64
   }
 
+  private static func python() throws -> String {
+    guard let python = ProcessInfo.processInfo.environment["PAYWALL_PYTHON"] else {
+      throw TestFailure(
+        "PAYWALL_PYTHON is not set; make a venv with iota-sdk==3.0.0b1 and PyNaCl and name its "
+          + "Python")
+    }
+    return python
+  }
+
   private func pay(
     _ shop: Shop, _ amountNanos: Nanos, memo: [String], key: String? = nil
   ) throws -> Paid {
-    guard let python = ProcessInfo.processInfo.environment["PAYWALL_PYTHON"] else {
-      throw TestFailure(
-        "PAYWALL_PYTHON is not set; make a venv with iota-sdk==3.0.0b1 and name its Python")
-    }
+    let python = try Self.python()
     let script = URL(filePath: #filePath).deletingLastPathComponent()
       .appending(path: "../Judges/sdk_pay.py").standardized.path()
     let output = try ChildProcess.run(
@@ -49,6 +55,30 @@ struct SDKTests {
       let payment = try #require(try shop.ledger.payment(paid.digest))
       #expect(payment.payer == paid.sender && payment.amount == 60_000)
       #expect(payment.account == "johndoe")
+      sensor.stop()
+    }
+  }
+
+  @Test func `mosquitto_sub, a few lines of Python and any wallet are enough to buy`() async throws
+  {
+    try await Shop.open { shop in
+      let sensor = try shop.sensor("sensor/live")
+      let python = try Self.python()
+      let script = URL(filePath: #filePath).deletingLastPathComponent()
+        .appending(path: "../../plugin/seal_memo.py").standardized.path()
+      let memo = try ChildProcess.run([
+        "sh", "-c",
+        "mosquitto_sub -h 127.0.0.1 -p \(shop.broker.port) -t '$SYS/paywall/key' -C 1 -W 10 "
+          + "| PASSWORD='s3cret é' \(python) \(script) jane live",
+      ])
+      try shop.ledger.settled(
+        digest: pay(shop, 60_000, memo: ["utf8", memo.trimmingCharacters(in: .newlines)]).digest)
+      let message = try ChildProcess.run([
+        "mosquitto_sub", "-h", "127.0.0.1", "-p", "\(shop.broker.port)", "-u", "jane", "-P",
+        "s3cret é", "-t", "sensor/live", "-C", "1", "-W", "10",
+      ])
+      #expect(!message.isEmpty)
+      #expect(try shop.ledger.grants().map(\.account) == ["buyer:jane"])
       sensor.stop()
     }
   }

@@ -49,13 +49,19 @@ struct LedgerFile {
   /// - Throws: Where it is not in time.
   @discardableResult
   func settled(_ paid: Buyer.Paid, withinS timeoutS: Double = 10) throws -> Payment {
+    try settled(digest: paid.digest, withinS: timeoutS)
+  }
+
+  /// The same, by its digest.
+  @discardableResult
+  func settled(digest: String, withinS timeoutS: Double = 10) throws -> Payment {
     var payment: Payment?
     let isSettled = try eventually(within: timeoutS) {
-      payment = try self.payment(paid.digest)
+      payment = try self.payment(digest)
       return payment.map { $0.state != "pending" } ?? false
     }
     guard isSettled, let payment else {
-      throw TestFailure("the payment \(paid.digest) is not in the ledger after \(timeoutS) s")
+      throw TestFailure("the payment \(digest) is not in the ledger after \(timeoutS) s")
     }
     return payment
   }
