@@ -2,7 +2,7 @@
 
 Needs the wheel iota-sdk==3.0.0b1 (PyPI).
 
-    sdk_signatures.py [FLIPS]
+    sdk_signatures.py [FLIPS [REALM EXPIRY]]
 
 Writes JSON on standard output: "logins" with realm, username and password, "transactions" as nodes
 give them (SenderSignedData), both with the SDK's own judgement. Each login is also given with FLIPS
@@ -19,8 +19,8 @@ import sys
 
 import iota_sdk as sdk
 
-REALM = "plug.example"
-EXPIRY = 1800000000
+REALM = sys.argv[2] if len(sys.argv) > 2 else "plug.example"
+EXPIRY = int(sys.argv[3]) if len(sys.argv) > 3 else 1800000000
 MESSAGE = sdk.PersonalMessage(f"mqtt-paywall login {REALM} {EXPIRY}".encode())
 KINDS = [sdk.Ed25519PrivateKey, sdk.Secp256k1PrivateKey, sdk.Secp256r1PrivateKey]
 ORDERS = {
