@@ -121,7 +121,8 @@ struct BuyCommandTests {
     }
   }
 
-  @Test func `over TLS it wants to know the authority`() async throws {
+  @Test(arguments: ["3.1.1", "5"])
+  func `over TLS it wants to know the authority`(version: String) async throws {
     try await Shop.prepare { shop in
       let certificates = try Certificates(shop.broker.scratch)
       let port = LocalPort.free()
@@ -137,8 +138,8 @@ struct BuyCommandTests {
       #expect(stranger.status() == 6 && stranger.errors.contains("TLS"), "\(stranger.errors)")
       #expect(try shop.ledger.payments().isEmpty)
       let buy = try buyer.start(
-        "buy", "live", "--for", "10m", "--yes", "--count", "2", "--cafile",
-        certificates.broker.authorityPath)
+        "buy", "live", "--for", "10m", "--yes", "--count", "2", "--mqtt-version", version,
+        "--cafile", certificates.broker.authorityPath)
       #expect(buy.status() == 0 && buy.lines.count == 2, "\(buy.errors)")
       sensor.stop()
     }
