@@ -60,7 +60,7 @@ extension PluginHost {
     -> Published?
   {
     var found: Published?
-    _ = eventually(within: 20) {
+    _ = eventually {
       found = published().first { $0.topic == topic && isWanted($0) }
       return found != nil
     }
