@@ -67,7 +67,8 @@ def wait_for(what, condition, seconds=20):
 
 def output(command, check=True):
     """What a command of the test's own prints, as root."""
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True,
+                          env=environment("root"))
     if check and done.returncode != 0:
         fail(f"{command}: {done.stdout}{done.stderr}")
     return done.stdout
@@ -147,10 +148,12 @@ def reader(section):
     return "seller", HOME
 
 
-def environment(user, home):
+def environment(user):
+    path = "/usr/local/bin:/usr/bin:/bin"
+    if user == "root":
+        path = "/usr/local/sbin:/usr/sbin:/sbin:" + path
     return {"HOME": "/root" if user == "root" else f"/home/{user}", "USER": user, "LANG": "C.UTF-8",
-            "TERM": "xterm", "PATH": "/usr/local/bin:/usr/bin:/bin", "EDITOR": "/usr/local/bin/edit",
-            "password": PASSWORD}
+            "TERM": "xterm", "PATH": path, "EDITOR": "/usr/local/bin/edit", "password": PASSWORD}
 
 
 @dataclasses.dataclass
@@ -171,7 +174,7 @@ def run(text, user, folder, way, seconds=40):
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 120, 0, 0))
     process = subprocess.Popen(
         ["bash", "-c", text], stdin=terminal, stdout=terminal, stderr=terminal, cwd=folder,
-        user=user, group=user, extra_groups=[], env=environment(user, folder),
+        user=user, group=user, extra_groups=[], env=environment(user),
         start_new_session=True,
         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
     os.close(terminal)
@@ -302,7 +305,8 @@ def seller_wallet(printed):
 
 def agent_publishes():
     wait_for("the agent publishes", lambda: output(
-        "mosquitto_sub -t sensor/1m -C 1 -W 2", check=False))
+        f"mosquitto_sub -u sensor-agent -P $(cat {HOME}/agent.password) -t sensor/live -C 1 -W 2",
+        check=False))
 
 
 def end_agent():
