@@ -48,6 +48,7 @@ NOT_RUN = {
 
 
 def fail(text):
+    sys.stdout.flush()
     print(f"readme: {text}", file=sys.stderr)
     for log in ["/var/log/mosquitto/mosquitto.log", *pathlib.Path("/run/journal").glob("*")]:
         if os.path.exists(log):
@@ -318,6 +319,34 @@ def buyer_gets_money(printed):
     output("runuser -u buyer -- env HOME=/home/buyer paywall wallet faucet --faucet http://127.0.0.1:9123")
 
 
+TOML = "/etc/mosquitto/paywall.toml"
+LOG = "/var/log/mosquitto/mosquitto.log"
+MISTAKE = r"paywall\.toml:\d+.*price"
+
+
+def break_configuration():
+    output(f"cp -p {TOML} {TOML}.good && sed -i 's/^price .*/price = \"cheap\"/' {TOML}")
+    values["mistakes"] = len(re.findall(MISTAKE, open(LOG).read()))
+
+
+def mend_configuration(verb):
+    output(f"mv {TOML}.good {TOML} && systemctl {verb} mosquitto")
+    agent_publishes()
+
+
+def refuse_to_start():
+    break_configuration()
+    if subprocess.run(["/usr/local/sbin/systemctl", "restart", "mosquitto"],
+                      capture_output=True).returncode == 0:
+        fail("the broker starts with a mistake in paywall.toml")
+
+
+def mistake_is_told(_):
+    wait_for("the mistake is told", lambda: len(
+        re.findall(MISTAKE, open(LOG).read())) > values["mistakes"])
+    mend_configuration("reload")
+
+
 def make_johndoe():
     output(f"mosquitto_passwd -b /etc/mosquitto/passwd johndoe {PASSWORD}; systemctl reload mosquitto")
 
@@ -336,6 +365,9 @@ HOW = {
     "paywall wallet new --wallet seller.key": Way(after=seller_wallet),
     "sensor-agent --plug http://192.168.1.20:49153 --username sensor-agent "
     "--password-file agent.password": Way(background=True, after=lambda _: agent_publishes()),
+    "sudo tail /var/log/mosquitto/mosquitto.log": Way(
+        before=refuse_to_start, prints=(MISTAKE,), after=lambda _: mend_configuration("start")),
+    "sudo systemctl reload mosquitto": Way(before=break_configuration, after=mistake_is_told),
     "sudo systemctl enable --now sensor-agent": Way(
         before=end_agent, after=lambda _: agent_publishes()),
     "sensor-agent discover": Way(prints=("192.168.1.20",)),
@@ -392,6 +424,7 @@ def main():
             way.after(printed)
         has_run.append(text)
     print(f"{len(has_run)} commands of the README have run, in {time.monotonic() - started:.0f} s")
+    sys.stdout.flush()
     os._exit(0)
 
 
