@@ -359,6 +359,7 @@ def make_unclaimed():
 
 
 YES = ((r"\? \[?[yY]", "y\n"),)
+TLS_SUB = "mosquitto_sub -h plug.example -p 8883 --tls-use-os-certs "
 HOW = {
     "sudo apt-get install mosquitto mosquitto-clients sqlite3 ./dist/mosquitto-paywall_*.deb":
         Way(answers=((r"\[Y/n\]", "y\n"),)),
@@ -376,15 +377,24 @@ HOW = {
     "paywall buy mqtts://plug.example live --for 1h": Way(answers=YES, until=r"^\d+$"),
     "paywall account mqtts://plug.example": Way(prints=("live",)),
     "paywall watch mqtts://plug.example live": Way(until=r"^\d+$"),
-    "mosquitto_sub -h plug.example -t '$SYS/paywall/offers' -C 1": Way(prints=('"live"',)),
+    TLS_SUB + "-t '$SYS/paywall/offers' -C 1": Way(prints=('"live"',)),
     'paywall pay 0xSELLER "500 i" --username johndoe': Way(before=make_johndoe, answers=YES),
-    'mosquitto_sub -h plug.example -u johndoe -P "$password" -t sensor/live': Way(until=r"^\d+$"),
+    TLS_SUB + '\\\n  -u johndoe -P "$password" -t sensor/live': Way(until=r"^\d+$"),
     'paywall pay 0xSELLER "500 i"': Way(answers=YES),
-    'mosquitto_sub -h plug.example -u "$(paywall wallet address --json | jq -r .address)" \\\n'
+    TLS_SUB + '\\\n  -u "$(paywall wallet address --json | jq -r .address)" \\\n'
     '  -P "$(paywall wallet sign-login plug.example --json | jq -r .password)" -t sensor/live':
         Way(until=r"^\d+$"),
     "paywall access": Way(before=make_unclaimed, prints=("johndoe", "buyer:", "0x")),
-    "paywall why buyer:jane sensor/live": Way(prints=("jane",)),
+    "paywall payments --from 7d": Way(prints=("confirmed +johndoe", "unclaimed")),
+    "paywall payments --state unclaimed": Way(prints=("unclaimed",)),
+    "paywall revenue --by month": Way(prints=("total +4 +0.002$",)),
+    "paywall assign DIGEST buyer:jane live": Way(prints=("to buyer:jane: 'live' until",)),
+    "paywall backup /var/backups/paywall.db": Way(prints=("holds 4 payments",)),
+    f'sqlite3 {LEDGER} "SELECT * FROM access_now"': Way(prints=(r"^johndoe\|live\|",)),
+    f'sqlite3 {LEDGER} "SELECT * FROM revenue_by_day LIMIT 30"': Way(prints=(r"\|0.002",)),
+    "sudo paywall check": Way(prints=("Nothing is wrong", "password_file .* has every account")),
+    "sudo paywall verify": Way(prints=("4 payments compared, 0 differences",)),
+    "paywall why buyer:jane sensor/live": Way(prints=("buyer:jane may read sensor/live",)),
     """mosquitto_sub -u sensor-agent -P "$(cat agent.password)" -v -t '$SYS/paywall/+/+'""":
         Way(until=r"(?s)(?=.*payments/confirmed 3)(?=.*accounts/active)(?=.*nodes/errors)"),
 }
