@@ -30,7 +30,7 @@ NODES = ["api.mainnet.iota.cafe", "indexer.mainnet.iota.cafe"]
 
 # What is not run here, and where it is instead.
 NOT_RUN = {
-    "scripts/demo": "builds; it is a test of its own, and part of none",
+    "scripts/demo": "builds, and takes a minute; it observes all that it tells, or fails",
     "scripts/demo --protocol stardust": "as scripts/demo",
     "scripts/test": "this is part of it",
     "scripts/bench": "builds, and takes minutes",
@@ -38,12 +38,12 @@ NOT_RUN = {
     "scripts/build": "scripts/test has run it",
     "scripts/install": "scripts/test has run it",
     "scripts/package": "scripts/test has run it",
-    'iota client ptb --split-coins gas "[500000]" --assign pay --transfer-objects "[pay]" @0xSELLER \\\n'
-    '  --move-call std::string::utf8 "\'"\'{"username":"johndoe"}\'"\'" --gas-budget 10000000':
-        "IOTA's own command is in no package; Tests/Judges and vectors have such transactions",
+    'iota client ptb --split-coins gas "[500000]" --assign pay --transfer-objects "[pay]" '
+    '@0xSELLER \\\n  --move-call std::string::utf8 "\'"\'{"username":"johndoe"}\'"\'" --gas-budget 10000000':
+        "IOTA's own command is in no package; ShellTests reads what a shell makes of this line",
     "paywall-devkit tangle": "is what stands in for mainnet here",
     "paywall-devkit plug": "is what stands in for the plug here",
-    "paywall-devkit pay": "needs a private tangle; the demo and BrokerTests pay with it",
+    "paywall-devkit pay": "needs a private tangle; Tests/Judges/stardust_sdk.py pays with it",
 }
 
 
