@@ -124,7 +124,15 @@ extension PaywallConfiguration.Tangle {
     _ table: TOMLTable, _ protocol: PaywallConfiguration.TangleProtocol
   ) throws(TOMLError) -> Address {
     let text = try table.requiredString("address", example: "0x…")
-    if let address = Address(text) { return address }
+    if let address = Address(text) {
+      guard address != Address(.zero) else {
+        throw table.error(
+          "address",
+          "the example's belongs to nobody, and what is paid there is lost; write your own, as of: "
+            + "paywall wallet new")
+      }
+      return address
+    }
     guard `protocol` == .stardust else {
       throw table.error(
         "address", "'\(text)' is no IOTA address, which is 0x and 64 hexadecimal digits")

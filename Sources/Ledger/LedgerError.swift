@@ -82,8 +82,8 @@ public struct LedgerError: Error, Sendable, CustomStringConvertible {
         return
       }
       reason =
-        "it cannot be written (\(message)); make its folder exist and belong to the broker's user, "
-        + "as with: chown mosquitto: FOLDER"
+        "it cannot be written (\(message)); run this as the broker's user, as with: sudo -u mosquitto, "
+        + "and have its folder belong to that user, as with: chown mosquitto: FOLDER"
     default:
       code = .failed
       reason = "\(message) (SQLite code \(error.extendedResultCode.rawValue))"

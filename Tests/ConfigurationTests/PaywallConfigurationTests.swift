@@ -156,6 +156,10 @@ struct PaywallConfigurationTests {
       "clients = 0\n[[offer]]\nname = \"live\"\ntopics = [\"b\"]\nprice = \"1 i\"\nper = \"1s\"",
       "'live' stands there twice"
     ),
+    (
+      "address  = \"\(address)\"", "address = \"0x\(String(repeating: "0", count: 64))\"",
+      "tangle.address: the example's belongs to nobody"
+    ),
   ])
   func `says what to change`(line: String, replacement: String, message: String) throws {
     #expect(Self.text.contains(line))

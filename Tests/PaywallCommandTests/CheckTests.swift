@@ -65,9 +65,11 @@ import Testing
     try await Booth.open(.rebasedJSONRPC) { booth in
       try booth.setUpBroker()
       try booth.replace("plug.test", with: "plug.example")
-      try booth.replace(booth.address, with: "0x" + String(repeating: "0", count: 64))
       let checked = try await booth.check()
-      #expect(checked.names == ["error address", "warning realm", "warning ledger"])
+      #expect(checked.names == ["warning realm", "warning ledger"])
+      try booth.replace(booth.address, with: "0x" + String(repeating: "0", count: 64))
+      let outcome = try await booth.paywall("check")
+      #expect(outcome.code == 1 && outcome.output.contains("belongs to nobody"))
     }
   }
 
