@@ -1,0 +1,49 @@
+import Foundation
+import TestSupport
+
+/// The whole pipeline in a simulated world: everything that happens in it follows from one seed.
+public struct Simulation {
+  /// What came of one seed.
+  public struct Outcome: Sendable {
+    public let seed: UInt64
+    /// What happened, in words.
+    public let steps: [String]
+    /// Which promise was broken first; nil: none.
+    public let failure: BrokenPromise?
+
+    /// What to do about it, for whoever has to find the reason.
+    public var report: String {
+      (steps + ["\(failure.map { "\($0)" } ?? "all promises were kept")", "SEED=\(seed)"])
+        .joined(separator: "\n")
+    }
+  }
+
+  /// Where ledgers are kept: in memory, if the system has such a folder.
+  private static let root =
+    FileManager.default.isWritableFile(atPath: "/dev/shm")
+    ? "/dev/shm" : FileManager.default.temporaryDirectory.path
+
+  /// Lets a world run.
+  public static func run(seed: UInt64) -> Outcome {
+    let folder = "\(root)/paywall-simulation-\(getpid())-\(seed)"
+    var steps: [String] = []
+    do {
+      let world = try World(seed: seed, folder: folder)
+      defer { steps = world.steps }
+      do {
+        try world.turn()
+        try world.check(hasTurned: true)
+        for _ in 0..<world.number(10...60) { try world.step() }
+        try world.settle()
+        return Outcome(seed: seed, steps: world.steps, failure: nil)
+      } catch let error as BrokenPromise {
+        return Outcome(seed: seed, steps: world.steps, failure: error)
+      } catch {
+        return Outcome(
+          seed: seed, steps: world.steps, failure: BrokenPromise(.error, "\(error)"))
+      }
+    } catch {
+      return Outcome(seed: seed, steps: steps, failure: BrokenPromise(.error, "\(error)"))
+    }
+  }
+}

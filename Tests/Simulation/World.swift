@@ -1,0 +1,257 @@
+import Foundation
+import GRDB
+import PaywallCore
+import TestSupport
+
+@testable import Configuration
+@testable import Ledger
+
+/// All that is simulated: a tangle, a node, a seller, clients, a disk and clocks; and what a plain
+/// model knows of them.
+final class World {
+  static let startMs: Int64 = 1_700_000_000_000
+  static let topics = ["s/live", "s/other", "s/x", "s/y/z", "free/1", "else"]
+  static let wallets = (1...2).map { number in "0x" + String(repeating: "\(number)", count: 64) }
+  static let accounts: [String?] =
+    ["a", "b", "buyer:x", "buyer:y", "agent", "stranger", nil] + wallets
+
+  var random: SplitMix64
+  var time = SimulatedTime(tangleMs: World.startMs)
+  private(set) var steps: [String] = []
+
+  // The seller's configuration.
+  var stated: [PlainOffers.Terms] = []
+  var free: [String] = []
+  var readers: [String: [String]] = [:]
+  let makesGood: Bool
+  let provisionalMs: Int64
+  let sinceMs: Int64
+
+  // What the product has.
+  let folder: String
+  private var folderNumber = 0
+  private(set) var path = ""
+  private(set) var plugin: SimulatedPlugin?
+  private(set) var admin: DatabaseQueue?
+
+  // Faults.
+  enum DiskFault { case none, locked, full, readOnly }
+  var fault = DiskFault.none
+  var isNodeUp = true
+
+  // What the model knows.
+  var tangle: [PlainTransaction] = []
+  var known: [Int] = []
+  var knownAtMs: [String: Int64] = [:]
+  var pending: Set<Int> = []
+  var offers = PlainOffers()
+  var statedAtMs = Int64.min
+  var passwords: [String: String?] = [:]
+  var granted: [Int64: PlainAccess.Given] = [:]
+  var revoked: [Int64: PlainAccess.Given] = [:]
+  var bornAtMs = Int64.max
+  var account = TimeAccount()
+  /// What could be read when it was checked last.
+  var lastAccess: PlainAccess?
+  var spans: [String: [(Int64, Int64)]] = [:]
+  /// Whether a page is durable that was not handed over.
+  var wasRecordedUnseen = false
+
+  init(seed: UInt64, folder: String) throws {
+    random = SplitMix64(seed: seed)
+    self.folder = folder
+    makesGood = Int.random(in: 0..<4, using: &random) > 0
+    provisionalMs = Int.random(in: 0..<3, using: &random) == 0 ? 120_000 : 0
+    sinceMs = Self.startMs - 600_000
+    try makeFolder()
+    stated = [Self.firstTerms]
+    if chance(2) { stated.append(randomTerms("other")) }
+    changeTopics()
+    for _ in 0..<number(0...3) { send(agoMs: Int64(number(1000...500_000))) }
+    if chance(3) { time.wallOffsetMs = Int64(number(-7_200_000...7_200_000)) }
+    if chance(6) { isNodeUp = false }
+    try start()
+  }
+
+  deinit {
+    plugin?.ledger.close()
+    try? admin?.close()
+    try? FileManager.default.removeItem(atPath: folder)
+  }
+
+  func say(_ step: String) { steps.append("\(time.tangleMs - Self.startMs) ms: \(step)") }
+
+  func number(_ range: ClosedRange<Int>) -> Int { .random(in: range, using: &random) }
+
+  /// True once in so many times.
+  func chance(_ count: Int) -> Bool { number(1...count) == 1 }
+
+  func pick<Element>(_ elements: [Element]) -> Element {
+    elements[number(0...elements.count - 1)]
+  }
+
+  // MARK: - The configuration
+
+  static let firstTerms = PlainOffers.Terms(
+    name: "live", topics: ["s/live"], price: 1000, perMs: 60_000, minimumMs: 5000)
+
+  func randomTerms(_ name: String) -> PlainOffers.Terms {
+    PlainOffers.Terms(
+      name: name,
+      topics: pick([["s/\(name)"], ["s/+"], ["s/#"], ["s/\(name)", "s/x"], ["s/y/z"]]),
+      price: pick([500, 1000, 3000]), perMs: pick([60_000, 45_000]),
+      minimumMs: pick([1, 1000, 20_000]))
+  }
+
+  func changeTopics() {
+    free = pick([[], ["free/1"], ["free/#"], ["s/x"]])
+    readers = pick([[:], ["agent": ["s/#"]], ["agent": ["s/live"], "b": ["s/x"]]])
+  }
+
+  var configuration: PaywallConfiguration {
+    func filters(_ texts: [String]) -> [TopicFilter] { texts.compactMap { TopicFilter($0) } }
+    return PaywallConfiguration(
+      ledger: path, secretFile: "", realm: "r",
+      tangle: .init(
+        protocol: .rebasedJSONRPC, nodes: [], network: SimulatedPlugin.network,
+        address: SimulatedPlugin.address, pollMs: 500, agree: 1, sinceMs: sinceMs),
+      access: .init(
+        free: filters(free), isSubscribeStrict: false, makesGood: makesGood,
+        provisionalMs: provisionalMs),
+      metrics: .init(intervalMs: 0),
+      offers: stated.compactMap { terms in
+        Name(terms.name).map { name in
+          OfferEntry(
+            terms: Offer(
+              name: name, topics: filters(terms.topics), price: terms.price, perMs: terms.perMs,
+              minimumMs: terms.minimumMs, validFromMs: 0),
+            fromMs: nil)
+        }
+      },
+      accounts: readers.sorted { $0.key < $1.key }.compactMap { reader in
+        Name(reader.key).map { .init(username: $0, publish: [], read: filters(reader.value)) }
+      })
+  }
+
+  // MARK: - Starts and ends
+
+  private func makeFolder() throws {
+    folderNumber += 1
+    let folder = "\(folder)/\(folderNumber)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    path = "\(folder)/ledger.db"
+  }
+
+  func start() throws {
+    let plugin = try SimulatedPlugin(path: path, configuration, time) { clock in
+      guard isNodeUp else { return }
+      // As `ClockReader.settle` asks, twice where the first answer is doubtful.
+      for _ in 0..<2 {
+        let (sequence, timeMs) = SimulatedTime.checkpoint(atMs: time.tangleMs)
+        let checkpoint = Checkpoint(sequence: sequence, timeMs: timeMs)
+        let isDoubtful = clock.isDoubtful(
+          checkpoint, wallMs: time.wallMs, monotonicMs: time.monotonicMs)
+        clock.observe(
+          newest: checkpoint, wallMs: time.wallMs, monotonicMs: time.monotonicMs)
+        guard isDoubtful, clock.isUnsettled(monotonicMs: time.monotonicMs) else { break }
+        time.tangleMs += 300
+      }
+    }
+    self.plugin = plugin
+    let nowMs = plugin.nowMs(time)
+    if bornAtMs == .max { bornAtMs = min(nowMs, time.wallMs) }
+    let newestMs = known.compactMap { tangle[$0].checkpoint?.timeMs }.max() ?? .min
+    state(nowMs: max(nowMs, newestMs))
+    account.start(nowMs: nowMs)
+    admin = try DatabaseQueue(path: path)
+  }
+
+  private func state(nowMs: Int64) {
+    offers.state(stated, nowMs: nowMs, firstFromMs: sinceMs)
+    statedAtMs = max(statedAtMs, nowMs)
+  }
+
+  /// Ends the plugin, properly or by a crash.
+  ///
+  /// - Returns: It, with what it would still answer.
+  func end(isCrash: Bool) throws -> SimulatedPlugin? {
+    guard let plugin else { return nil }
+    try heal()
+    account.end(nowMs: plugin.nowMs(time), isProper: !isCrash)
+    try admin?.close()
+    admin = nil
+    if isCrash {
+      let old = path
+      try makeFolder()
+      for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: old + suffix) {
+        try FileManager.default.copyItem(atPath: old + suffix, toPath: path + suffix)
+      }
+      plugin.ledger.close()
+      try FileManager.default.removeItem(atPath: (old as NSString).deletingLastPathComponent)
+    } else {
+      plugin.stop(time)
+    }
+    self.plugin = nil
+    return plugin
+  }
+
+  /// Reads the configuration anew.
+  func reload() throws {
+    guard let plugin, plugin.nowMs(time) > statedAtMs, plugin.nowMs(time) > newestPaidAtMs else {
+      return
+    }
+    try plugin.reload(configuration, time)
+    state(nowMs: plugin.nowMs(time))
+  }
+
+  private var newestPaidAtMs: Int64 {
+    known.compactMap { tangle[$0].checkpoint?.timeMs }.max() ?? .min
+  }
+
+  // MARK: - Disk faults
+
+  func harm(_ fault: DiskFault) throws {
+    try heal()
+    guard let plugin, let admin else { return }
+    switch fault {
+    case .none: break
+    case .locked: try admin.inDatabase { try $0.execute(sql: "BEGIN IMMEDIATE") }
+    case .full:
+      try plugin.ledger.read { db in
+        let pages = try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0
+        _ = try Int.fetchOne(db, sql: "PRAGMA max_page_count = \(pages)")
+      }
+    case .readOnly: try plugin.ledger.read { try $0.execute(sql: "PRAGMA query_only = ON") }
+    }
+    self.fault = fault
+  }
+
+  func heal() throws {
+    switch fault {
+    case .none: break
+    case .locked: try admin?.inDatabase { try $0.execute(sql: "ROLLBACK") }
+    case .full:
+      try plugin?.ledger.read { db in
+        _ = try Int.fetchOne(db, sql: "PRAGMA max_page_count = 1000000")
+      }
+    case .readOnly: try plugin?.ledger.read { try $0.execute(sql: "PRAGMA query_only = OFF") }
+    }
+    fault = .none
+  }
+
+  /// Does what may fail only because the disk does.
+  ///
+  /// - Returns: Whether it was done.
+  @discardableResult
+  func attempt(_ what: String, _ body: () throws -> Void) throws -> Bool {
+    do {
+      try body()
+      return true
+    } catch let error as BrokenPromise {
+      throw error
+    } catch {
+      guard fault != .none else { throw BrokenPromise(.error, "\(what): \(error)") }
+      return false
+    }
+  }
+}
