@@ -37,6 +37,9 @@ struct PlainOffers {
     for terms in stated where !order.contains(terms.name) { order.append(terms.name) }
   }
 
+  /// The versions, offer by offer.
+  var ordered: [Version] { order.flatMap { name in versions.filter { $0.terms.name == name } } }
+
   /// The version of a name at a time; without a name, of the first offer.
   func version(named name: String?, atMs timeMs: Int64) -> Version? {
     for wanted in name.map({ [$0] }) ?? order {

@@ -25,6 +25,13 @@ struct PlainTransaction {
   /// From when the node shows it as final.
   var shownFromMs: Int64
 
+  /// In a few words.
+  var summary: String {
+    let final = checkpoint.map { "in checkpoint \($0.sequence) of \($0.timeMs)" } ?? "never final"
+    return "\(text.prefix(8)) \(amount) from \(payer?.prefix(4) ?? "nobody"), "
+      + "\(isRejected ? "rejected, " : "")\(memo), \(final), shown from \(shownFromMs)"
+  }
+
   /// As a source hands it over.
   func payment(isFinal: Bool) -> Payment {
     var payment = Payment(

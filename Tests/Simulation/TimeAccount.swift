@@ -40,7 +40,10 @@ struct TimeAccount {
   }
 
   /// A commit that the disk has lost.
-  mutating func loseAlive(since aliveMs: Int64?) { self.aliveMs = aliveMs }
+  mutating func loseAlive(since formerMs: Int64?) {
+    if let aliveMs, let formerMs { moreMs += max(0, aliveMs - formerMs) }
+    aliveMs = formerMs
+  }
 
   mutating func know(lateByMs: Int64) { lessMs += min(max(0, lateByMs), Self.ordinaryMs) }
 

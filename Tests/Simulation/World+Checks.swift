@@ -193,8 +193,8 @@ extension World {
   ) throws {
     let found = plugin.mayRead(topic, account, atMs: timeMs)
     let expected = access.answer(account, topic, atMs: timeMs)
-    guard found != expected, isExact || found == .allow || expected == .allow else { return }
-    // What is not sold any more is refused until the watcher's next turn.
+    // What is not sold any more is treated as before until the watcher's next turn.
+    guard found != expected, isExact || expected != .defer else { return }
     throw BrokenPromise(
       expected == .allow ? .time : .access,
       "\(account ?? "anonymous") asks for \(topic) at \(timeMs) "
@@ -244,7 +244,7 @@ extension World {
     defer { ledger.close() }
     try ledger.read { try $0.execute(sql: "PRAGMA synchronous = OFF") }
     let history = try ledger.adopt(
-      offers.versions.enumerated().compactMap { number, version in
+      offers.ordered.enumerated().compactMap { number, version in
         guard let name = Name(version.terms.name) else { return nil }
         let offer = Offer(
           name: name, topics: version.terms.topics.compactMap { TopicFilter($0) },

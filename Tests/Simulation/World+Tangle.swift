@@ -26,7 +26,7 @@ extension World {
         amount: Int64(pick([number(1...60), number(60...5000), number(60...30_000)])),
         memo: pick(names), isRejected: chance(12), sentAtMs: sentAtMs,
         checkpoint: isLost ? nil : checkpoint, shownFromMs: checkpoint.timeMs + Int64(lateMs)))
-    say("transaction \(tangle.count - 1) is sent: \(tangle[tangle.count - 1])")
+    say("transaction \(tangle.count - 1) is sent: \(tangle[tangle.count - 1].summary)")
   }
 
   private func isFinal(_ index: Int) -> Bool {

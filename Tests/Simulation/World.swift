@@ -163,7 +163,9 @@ final class World {
     let newestMs = known.compactMap { tangle[$0].checkpoint?.timeMs }.max() ?? .min
     state(nowMs: max(nowMs, newestMs))
     account.start(nowMs: nowMs)
-    admin = try DatabaseQueue(path: path)
+    var shell = GRDB.Configuration()
+    shell.allowsUnsafeTransactions = true
+    admin = try DatabaseQueue(path: path, configuration: shell)
   }
 
   private func state(nowMs: Int64) {
@@ -180,28 +182,30 @@ final class World {
     account.end(nowMs: plugin.nowMs(time), isProper: !isCrash)
     try admin?.close()
     admin = nil
-    if isCrash {
-      let old = path
-      try makeFolder()
-      for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: old + suffix) {
-        try FileManager.default.copyItem(atPath: old + suffix, toPath: path + suffix)
-      }
-      plugin.ledger.close()
-      try FileManager.default.removeItem(atPath: (old as NSString).deletingLastPathComponent)
-    } else {
-      plugin.stop(time)
+    if !isCrash { plugin.stop(time) }
+    let old = path
+    // Elsewhere, for the lock goes with the object, which is still asked.
+    try makeFolder()
+    for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: old + suffix) {
+      try FileManager.default.copyItem(atPath: old + suffix, toPath: path + suffix)
     }
+    if isCrash { plugin.ledger.close() }
+    try FileManager.default.removeItem(atPath: (old as NSString).deletingLastPathComponent)
     self.plugin = nil
     return plugin
   }
 
   /// Reads the configuration anew.
-  func reload() throws {
+  ///
+  /// - Returns: Whether it could be; the disk may be at fault.
+  func reload() throws -> Bool {
     guard let plugin, plugin.nowMs(time) > statedAtMs, plugin.nowMs(time) > newestPaidAtMs else {
-      return
+      return false
     }
-    try plugin.reload(configuration, time)
-    state(nowMs: plugin.nowMs(time))
+    guard abs(plugin.nowMs(time) - time.tangleMs) < 5000 else { return false }
+    let isDone = try attempt("reload") { try plugin.reload(configuration, time) }
+    if isDone { state(nowMs: plugin.nowMs(time)) }
+    return isDone
   }
 
   private var newestPaidAtMs: Int64 {
