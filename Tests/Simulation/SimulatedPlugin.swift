@@ -22,6 +22,7 @@ final class SimulatedPlugin {
   private var view: AccessView
   private var logins: LoginView
   private var startedAtMs: Int64?
+  private let bootMs: Int64
 
   /// Opens the ledger, as when the broker starts.
   init(
@@ -47,11 +48,15 @@ final class SimulatedPlugin {
     try view.handOver(configuration, nowMs: clockMs)
     try logins.update()
     startedAtMs = time.monotonicMs
+    bootMs = time.monotonicMs
     table.applyChanges()
   }
 
   /// The tangle's time as the plugin tells it.
   func nowMs(_ time: SimulatedTime) -> Int64 { time.monotonicMs + clock.offsetMs }
+
+  /// When it was started, by what it knows now of the tangle's time.
+  var startMs: Int64 { bootMs + clock.offsetMs }
 
   /// Whether the tangle's time is known.
   func isSynchronized(_ time: SimulatedTime) -> Bool {

@@ -30,9 +30,9 @@ struct TimeAccount {
     lastMs = nil
   }
 
-  mutating func endOutage(nowMs: Int64) {
+  mutating func endOutage(startedAtMs: Int64) {
     isOutageOver = true
-    aliveMs = nowMs
+    aliveMs = startedAtMs
   }
 
   mutating func noteAlive(nowMs: Int64) {

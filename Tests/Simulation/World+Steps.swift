@@ -38,7 +38,7 @@ extension World {
     // Reading is enough for it.
     try plugin.noticeAdmin(time)
     try attempt("outage") {
-      if try plugin.endOutage(time) { account.endOutage(nowMs: plugin.nowMs(time)) }
+      if try plugin.endOutage(time) { account.endOutage(startedAtMs: plugin.startMs) }
     }
     try plugin.followTime(time)
   }
