@@ -20,9 +20,10 @@ struct PlainOffers {
     }
   }
 
-  /// In the order in which they were stated.
+  /// The order in which the seller's configuration has the offers that it has.
+  static let names = ["live", "other", "extra"]
+
   private(set) var versions: [Version] = []
-  private var order: [String] = []
 
   /// Takes what the seller states from now on.
   mutating func state(_ stated: [Terms], nowMs: Int64, firstFromMs: Int64) {
@@ -34,15 +35,14 @@ struct PlainOffers {
     where !versions.contains(where: { $0.untilMs == nil && $0.terms == terms }) {
       versions.append(Version(terms: terms, fromMs: isFirst ? firstFromMs : nowMs))
     }
-    for terms in stated where !order.contains(terms.name) { order.append(terms.name) }
   }
 
   /// The versions, offer by offer.
-  var ordered: [Version] { order.flatMap { name in versions.filter { $0.terms.name == name } } }
+  var ordered: [Version] { Self.names.flatMap { name in versions.filter { $0.terms.name == name } } }
 
   /// The version of a name at a time; without a name, of the first offer.
   func version(named name: String?, atMs timeMs: Int64) -> Version? {
-    for wanted in name.map({ [$0] }) ?? order {
+    for wanted in name.map({ [$0] }) ?? Self.names {
       let found = versions.first { $0.terms.name == wanted && $0.isInForce(timeMs) }
       if let found { return found }
     }

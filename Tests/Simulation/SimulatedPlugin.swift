@@ -38,7 +38,7 @@ final class SimulatedPlugin {
     try ledger.read { try $0.execute(sql: "PRAGMA busy_timeout = 0; PRAGMA synchronous = OFF") }
     try ledger.bind(secretFingerprint: "simulated")
     history = try ledger.apply(
-      offers: configuration.offers, nowMs: max(clockMs, ledger.newestPaidAtMs() ?? .min),
+      offers: configuration.offers, nowMs: max(clockMs, ledger.settledUntilMs() ?? .min),
       firstFromMs: configuration.tangle.sinceMs ?? ledger.bornAtMs())
     let log = LogQueue()
     view = AccessView(ledger: ledger, changes: changes, log: log)

@@ -62,26 +62,20 @@ extension World {
   private func changeConfiguration() throws {
     let before = (stated, free, readers)
     if chance(2) { changeTopics() }
-    let name = pick(["other", "extra"])
-    switch number(0...3) {
-    case 0: stated.removeAll { $0.name == name }
-    case 1, 2:
-      let terms = randomTerms(name)
-      if let index = stated.firstIndex(where: { $0.name == name }) {
-        stated[index] = terms
-      } else {
-        stated.append(terms)
-      }
-    default:
-      stated[0].price = pick([1000, 2000])
-      stated[0].topics = pick([["s/live"], ["s/live", "s/y/z"]])
-    }
+    let name = pick(PlainOffers.names)
+    let others = stated.filter { $0.name != name }
+    stated = others.isEmpty || !chance(3) ? others + [randomTerms(name)] : others
+    stated.sort { Self.place($0.name) < Self.place($1.name) }
     guard try reload() else {
       // A bad moment for it, which a SIGHUP would wait for.
       (stated, free, readers) = before
       return
     }
     say("the configuration is read again: \(stated), free \(free), readers \(readers)")
+  }
+
+  private static func place(_ name: String) -> Int {
+    PlainOffers.names.firstIndex(of: name) ?? 0
   }
 
   /// The seller writes into the ledger by SQL.
@@ -151,8 +145,6 @@ extension World {
       if chance(4) { toggleNode() }
       if chance(4) { jump() }
     }
-    // What was in force by a clock that nobody confirms would be undone.
-    if time.wallMs <= statedAtMs { time.wallOffsetMs = 0 }
     try start()
     guard let old, let plugin, !isLater, isKnown, !wasRecordedUnseen else {
       wasRecordedUnseen = false
@@ -199,7 +191,6 @@ extension World {
       (known, knownAtMs, pending, passwords, _) = model
       self.account.loseAlive(since: account.aliveMs)
     }
-    if time.wallMs <= statedAtMs { time.wallOffsetMs = 0 }
     say("the power fails: \(after - keptSize) bytes of the last page are lost")
     try start()
     wasRecordedUnseen = false

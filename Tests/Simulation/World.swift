@@ -161,7 +161,7 @@ final class World {
     let nowMs = plugin.nowMs(time)
     if bornAtMs == .max { bornAtMs = min(nowMs, time.wallMs) }
     let newestMs = known.compactMap { tangle[$0].checkpoint?.timeMs }.max() ?? .min
-    state(nowMs: max(nowMs, newestMs))
+    state(nowMs: max(nowMs, newestMs, statedAtMs))
     account.start(nowMs: nowMs)
     var shell = GRDB.Configuration()
     shell.allowsUnsafeTransactions = true
@@ -202,7 +202,8 @@ final class World {
     guard let plugin, plugin.nowMs(time) > statedAtMs, plugin.nowMs(time) > newestPaidAtMs else {
       return false
     }
-    guard abs(plugin.nowMs(time) - time.tangleMs) < 5000 else { return false }
+    // What a clock says that nobody has confirmed may be undone at the next start.
+    guard plugin.isSynchronized(time), account.isOutageOver else { return false }
     let isDone = try attempt("reload") { try plugin.reload(configuration, time) }
     if isDone { state(nowMs: plugin.nowMs(time)) }
     return isDone
