@@ -38,7 +38,9 @@ struct PlainOffers {
   }
 
   /// The versions, offer by offer.
-  var ordered: [Version] { Self.names.flatMap { name in versions.filter { $0.terms.name == name } } }
+  var ordered: [Version] {
+    Self.names.flatMap { name in versions.filter { $0.terms.name == name } }
+  }
 
   /// The version of a name at a time; without a name, of the first offer.
   func version(named name: String?, atMs timeMs: Int64) -> Version? {
