@@ -23,19 +23,24 @@ final class SimulatedPlugin {
   private var logins: LoginView
   private var startedAtMs: Int64?
   private let bootMs: Int64
+  private let sabotage: Sabotage?
 
   /// Opens the ledger, as when the broker starts.
   init(
     path: String, _ configuration: PaywallConfiguration, _ time: SimulatedTime,
-    probe: (inout TangleClock) -> Void
+    sabotage: Sabotage? = nil, probe: (inout TangleClock) -> Void
   ) throws {
     self.configuration = configuration
+    self.sabotage = sabotage
     clock = TangleClock(wallMs: time.wallMs, monotonicMs: time.monotonicMs)
     probe(&clock)
     let clockMs = time.monotonicMs + clock.offsetMs
     ledger = try Ledger(path: path, nowMs: min(clockMs, time.wallMs))
     // Nobody waits in a simulation, and tmpfs is durable anyway.
     try ledger.read { try $0.execute(sql: "PRAGMA busy_timeout = 0; PRAGMA synchronous = OFF") }
+    if sabotage == .forgetfulStart {
+      try ledger.read { try $0.execute(sql: "DELETE FROM grants WHERE kind = 'granted'") }
+    }
     try ledger.bind(secretFingerprint: "simulated")
     history = try ledger.apply(
       offers: configuration.offers, nowMs: max(clockMs, ledger.settledUntilMs() ?? .min),
@@ -86,7 +91,16 @@ final class SimulatedPlugin {
 
   /// Makes a page durable.
   func record(_ page: PaymentPage, _ time: SimulatedTime) throws -> Ledger.Recorded {
-    try ledger.record(
+    var page = page
+    if sabotage == .lostPayment { page.payments = page.payments.dropLast() }
+    defer {
+      if sabotage == .grownPurchase {
+        try? ledger.read {
+          try $0.execute(sql: "UPDATE grants SET ends_at = ends_at + 1 WHERE kind = 'bought'")
+        }
+      }
+    }
+    return try ledger.record(
       page, network: Self.network, address: Self.address, offers: history, terms: terms(time),
       nowMs: nowMs(time), open: PlainTransaction.open)
   }
@@ -99,7 +113,9 @@ final class SimulatedPlugin {
       }
     }
     logins.note(recorded.logins)
-    try view.update(recorded.accounts, nowMs: nowMs(time))
+    if sabotage != .forgottenHandOver {
+      try view.update(recorded.accounts, nowMs: nowMs(time))
+    }
     try logins.update()
     table.applyChanges()
   }
@@ -156,6 +172,13 @@ final class SimulatedPlugin {
   // MARK: - What clients ask
 
   func mayRead(_ topic: String, _ account: String?, atMs timeMs: Int64) -> PlainAccess.Answer {
+    if sabotage == .lateEnd, decide(topic, account, atMs: timeMs - 1) == .allow { return .allow }
+    return decide(topic, account, atMs: timeMs)
+  }
+
+  private func decide(
+    _ topic: String, _ account: String?, atMs timeMs: Int64
+  ) -> PlainAccess.Answer {
     let decision = topic.withCString { topic in
       guard let account else { return table.mayRead(topic, username: nil, nowMs: { timeMs }) }
       return account.withCString { table.mayRead(topic, username: $0, nowMs: { timeMs }) }

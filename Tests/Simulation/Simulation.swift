@@ -24,26 +24,21 @@ public struct Simulation {
     ? "/dev/shm" : FileManager.default.temporaryDirectory.path
 
   /// Lets a world run.
-  public static func run(seed: UInt64) -> Outcome {
+  public static func run(seed: UInt64, sabotage: Sabotage? = nil) -> Outcome {
     let folder = "\(root)/paywall-simulation-\(getpid())-\(seed)"
-    var steps: [String] = []
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let world: World
     do {
-      let world = try World(seed: seed, folder: folder)
-      defer { steps = world.steps }
-      do {
-        try world.turn()
-        try world.check(hasTurned: true)
-        for _ in 0..<world.number(10...60) { try world.step() }
-        try world.settle()
-        return Outcome(seed: seed, steps: world.steps, failure: nil)
-      } catch let error as BrokenPromise {
-        return Outcome(seed: seed, steps: world.steps, failure: error)
-      } catch {
-        return Outcome(
-          seed: seed, steps: world.steps, failure: BrokenPromise(.error, "\(error)"))
-      }
+      world = try World(seed: seed, folder: folder, sabotage: sabotage)
     } catch {
-      return Outcome(seed: seed, steps: steps, failure: BrokenPromise(.error, "\(error)"))
+      return Outcome(seed: seed, steps: [], failure: BrokenPromise(.error, "\(error)"))
+    }
+    do {
+      try world.run()
+      return Outcome(seed: seed, steps: world.steps, failure: nil)
+    } catch {
+      let failure = error as? BrokenPromise ?? BrokenPromise(.error, "\(error)")
+      return Outcome(seed: seed, steps: world.steps, failure: failure)
     }
   }
 }

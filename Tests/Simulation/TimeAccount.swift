@@ -2,8 +2,8 @@
 /// offer.
 struct TimeAccount {
   private(set) var deliveredMs: [String: Int64] = [:]
-  /// Of whom more is to be said than the sums tell: time was granted, revoked, or counts for somebody
-  /// else now.
+  /// Of whom more is to be said than the sums tell: time was granted or revoked, or counts for
+  /// somebody else now.
   var unclear: Set<String> = []
   var isUnclear = false
   /// How much less and more than what was bought there may be in the end, in milliseconds.

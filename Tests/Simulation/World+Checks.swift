@@ -1,77 +1,13 @@
-import GRDB
 import PaywallCore
-
-@testable import Ledger
 
 /// What is looked at after every step.
 extension World {
-  /// A row of `grants`, as it is in the file.
-  struct GrantRow {
-    var id: Int64
-    var account: String
-    var offer: String
-    var kind: String
-    var startsAtMs: Int64
-    var endsAtMs: Int64
-    var payment: String?
-    var isOfVersion: Bool
-  }
-
-  struct Rows {
-    var payments: Set<String> = []
-    var pending: Set<String> = []
-    var credits: Set<String> = []
-    var grants: [GrantRow] = []
-
-    var bought: [String] {
-      grants.filter { $0.kind == "bought" }.map {
-        "\($0.account)|\($0.offer)|\($0.startsAtMs)|\($0.endsAtMs)|\($0.payment ?? "")"
-      }.sorted()
-    }
-
-    init(_ ledger: Ledger) throws {
-      let sql = """
-        SELECT 'P', digest, amount, state, ifnull(account, ''), ifnull(offer, ''), NULL, NULL
-        FROM payments
-        UNION ALL SELECT 'C', account, offer, nanos, NULL, NULL, NULL, NULL FROM credits
-        UNION ALL SELECT kind, account, offer, starts_at, ends_at, payment, id, version FROM grants
-        """
-      (payments, pending, credits, grants) = try ledger.read { db in
-        var payments: Set<String> = []
-        var pending: Set<String> = []
-        var credits: Set<String> = []
-        var grants: [GrantRow] = []
-        let rows = try Row.fetchCursor(db.cachedStatement(sql: sql))
-        while let row = try rows.next() {
-          let kind: String = row[0]
-          let first: String = row[1]
-          switch kind {
-          case "P":
-            let (amount, state): (Int64, String) = (row[2], row[3])
-            if state == "pending" {
-              pending.insert(first)
-            } else {
-              payments.insert("\(first)|\(amount)|\(state)|\(row[4] as String)|\(row[5] as String)")
-            }
-          case "C": credits.insert("\(first)|\(row[2] as String)|\(row[3] as Int64)")
-          default:
-            grants.append(
-              GrantRow(
-                id: row[6], account: first, offer: row[2], kind: kind, startsAtMs: row[3],
-                endsAtMs: row[4], payment: row[5], isOfVersion: row[7] as Int64? != nil))
-          }
-        }
-        return (payments, pending, credits, grants)
-      }
-    }
-  }
-
   /// Checks all promises.
   ///
   /// - Parameter hasTurned: Whether the watcher has had its turn since time went on.
   func check(hasTurned: Bool) throws {
     guard let plugin else { return }
-    let rows = try Rows(plugin.ledger)
+    let rows = try LedgerRows(plugin.ledger)
     let history = PlainHistory(known.map { tangle[$0] }, offers)
     try checkHistory(rows, history)
     try checkGiven(rows, history)
@@ -85,7 +21,7 @@ extension World {
     lastAccess = access
   }
 
-  private func checkHistory(_ rows: Rows, _ history: PlainHistory) throws {
+  private func checkHistory(_ rows: LedgerRows, _ history: PlainHistory) throws {
     try compare(.once, "payments", rows.payments, history.payments)
     try compare(.once, "pending", rows.pending, Set(pending.map { tangle[$0].text }))
     try compare(.once, "credits", rows.credits, history.credits)
@@ -110,7 +46,13 @@ extension World {
   }
 
   /// Time that is given beside what is bought has a reason.
-  private func checkGiven(_ rows: Rows, _ history: PlainHistory) throws {
+  private func checkGiven(_ rows: LedgerRows, _ history: PlainHistory) throws {
+    let written = rows.grants.count {
+      $0.kind == "revoked" || $0.kind == "granted" && $0.payment == nil
+    }
+    guard written == granted.count + revoked.count else {
+      throw BrokenPromise(.access, "what the seller wrote is lost: \(rows.grants)")
+    }
     var provisional: Set<String> = []
     for row in rows.grants {
       switch (row.kind, row.payment) {
@@ -138,7 +80,7 @@ extension World {
   }
 
   /// Who may read what, by what is known; time made good and provisional as the ledger has it.
-  private func access(_ rows: Rows, _ history: PlainHistory) -> PlainAccess {
+  private func access(_ rows: LedgerRows, _ history: PlainHistory) -> PlainAccess {
     var access = PlainAccess(offers: offers, free: free, readers: readers)
     let byPayment = Dictionary(
       history.bought.map { ($0.payment, $0.version) }, uniquingKeysWith: { $1 })
@@ -159,7 +101,7 @@ extension World {
           account: row.account, offer: row.offer, version: version, startsAtMs: row.startsAtMs,
           endsAtMs: row.endsAtMs))
     }
-    access.given += granted.values
+    access.given += granted.sorted { $0.key < $1.key }.map(\.value)
     access.revoked = Array(revoked.values)
     return access
   }
@@ -231,62 +173,5 @@ extension World {
     let errorMs = plugin.nowMs(time) - time.tangleMs
     guard abs(errorMs) > 5000 else { return }
     throw BrokenPromise(.clock, "the plugin's time is \(errorMs) ms ahead")
-  }
-
-  // MARK: - At the end
-
-  /// A fresh ledger that reads the history in its order comes out the same.
-  func checkRebuilt() throws {
-    guard let plugin else { return }
-    let rows = try Rows(plugin.ledger)
-    let path = "\(folder)/rebuilt-\(number(0...Int.max)).db"
-    let ledger = try Ledger(path: path, nowMs: time.tangleMs)
-    defer { ledger.close() }
-    try ledger.read { try $0.execute(sql: "PRAGMA synchronous = OFF") }
-    let history = try ledger.adopt(
-      offers.ordered.enumerated().compactMap { number, version in
-        guard let name = Name(version.terms.name) else { return nil }
-        let offer = Offer(
-          name: name, topics: version.terms.topics.compactMap { TopicFilter($0) },
-          price: version.terms.price, perMs: version.terms.perMs,
-          minimumMs: version.terms.minimumMs, validFromMs: version.fromMs,
-          validUntilMs: version.untilMs)
-        return Ledger.StoredOffer(id: Int64(number + 1), offer: offer)
-      })
-    let payments = known.map { tangle[$0].payment(isFinal: true) }.sorted {
-      ($0.checkpoint?.sequence ?? 0, $0.digest) < ($1.checkpoint?.sequence ?? 0, $1.digest)
-    }
-    _ = try ledger.record(
-      PaymentPage(
-        payments: payments, position: ReadingPosition(checkpoint: nil, sinceMs: sinceMs)),
-      network: "n", address: SimulatedPlugin.address, offers: history, nowMs: time.tangleMs,
-      open: PlainTransaction.open)
-    let rebuilt = try Rows(ledger)
-    guard rows.bought == rebuilt.bought else {
-      throw BrokenPromise(
-        .history, "bought is \(rows.bought), and \(rebuilt.bought) in a fresh ledger")
-    }
-    try compare(.history, "credits", rows.credits, rebuilt.credits)
-    try compare(.history, "payments", rows.payments, rebuilt.payments)
-  }
-
-  /// Everybody got what was bought, no more and no less.
-  func checkTimeAccount() throws {
-    guard makesGood, !account.isUnclear, let plugin else { return }
-    let nowMs = plugin.nowMs(time)
-    let history = PlainHistory(known.map { tangle[$0] }, offers)
-    let bought = Dictionary(grouping: history.bought) { "\($0.account)|\($0.version.terms.name)" }
-    for (key, purchases) in bought where !account.unclear.contains(purchases[0].account) {
-      let boughtMs = purchases.reduce(0) { $0 + $1.endsAtMs - $1.startsAtMs }
-      let leftMs = TimeAccount.length(spans[key] ?? [], fromMs: nowMs, untilMs: .max)
-      let gotMs = account.deliveredMs[key, default: 0] + leftMs
-      guard gotMs < boughtMs - account.lessMs || gotMs > boughtMs + account.moreMs else {
-        continue
-      }
-      throw BrokenPromise(
-        .time,
-        "\(key) has bought \(boughtMs) ms, and got \(gotMs) ms "
-          + "(-\(account.lessMs), +\(account.moreMs))")
-    }
   }
 }

@@ -6,8 +6,15 @@ import PaywallCore
 
 /// What happens.
 extension World {
+  func run() throws {
+    try turn()
+    try check(hasTurned: true)
+    for _ in 0..<number(10...60) { try step() }
+    try settle()
+  }
+
   /// One random step, the watcher's turn, and a look at everything.
-  func step() throws {
+  private func step() throws {
     switch number(0...99) {
     case ..<22: try advance()
     case ..<42: send()
@@ -106,9 +113,8 @@ extension World {
       try admin.inDatabase {
         try $0.execute(sql: "DELETE FROM grants WHERE id = ?", arguments: [row])
       }
-      granted[row] = nil
-      revoked[row] = nil
-      say("grant \(row) is deleted")
+      let deleted = granted.removeValue(forKey: row) ?? revoked.removeValue(forKey: row)
+      say("deleted: \(deleted ?? given)")
     default:
       guard let name = passwords.keys.sorted().randomElement(using: &random) else { return }
       let password = pick(["z", "q", nil])
@@ -158,42 +164,37 @@ extension World {
         let after = plugin.mayRead(topic, account, atMs: nowMs)
         guard before != after, before == .allow || after == .allow else { continue }
         throw BrokenPromise(
-          .restart, "\(account ?? "anonymous"), \(topic): \(before.rawValue) becomes \(after.rawValue)")
+          .restart,
+          "\(account ?? "anonymous"), \(topic): \(before.rawValue) becomes \(after.rawValue)")
       }
     }
   }
 
   /// The power fails while a page is written.
   private func tear() throws {
-    guard let plugin, isNodeUp, fault == .none else { return }
+    guard isNodeUp, fault == .none else { return }
     let before = size(path + "-wal")
-    let model = (known, knownAtMs, pending, passwords, account)
-    guard try !poll(isOrderly: true) else { return }
+    let model = (known, knownAtMs, pending, passwords, account.aliveMs)
+    _ = try poll(isOrderly: true)
     let after = size(path + "-wal")
-    let torn = path
-    _ = plugin
     guard after > before else { return }
+    let torn = folder + "/torn"
+    for suffix in ["", "-wal"] {
+      try FileManager.default.copyItem(atPath: path + suffix, toPath: torn + suffix)
+    }
     let keptSize = number(before...after - 1)
-    let isLost = keptSize < after
-    try FileManager.default.copyItem(atPath: torn + "-wal", toPath: folder + "/wal")
-    try FileManager.default.copyItem(atPath: torn, toPath: folder + "/db")
-    let file = FileHandle(forUpdatingAtPath: folder + "/wal")
+    let file = FileHandle(forUpdatingAtPath: torn + "-wal")
     try file?.truncate(atOffset: UInt64(keptSize))
     try file?.close()
-    wasRecordedUnseen = true
     _ = try end(isCrash: true)
-    for (kept, name) in [("db", path), ("wal", path + "-wal")] {
-      try? FileManager.default.removeItem(atPath: name)
-      try FileManager.default.moveItem(atPath: "\(folder)/\(kept)", toPath: name)
+    for suffix in ["", "-wal"] {
+      try? FileManager.default.removeItem(atPath: path + suffix)
+      try FileManager.default.moveItem(atPath: torn + suffix, toPath: path + suffix)
     }
-    if isLost {
-      let (_, _, _, _, account) = model
-      (known, knownAtMs, pending, passwords, _) = model
-      self.account.loseAlive(since: account.aliveMs)
-    }
+    (known, knownAtMs, pending, passwords, _) = model
+    account.loseAlive(since: model.4)
     say("the power fails: \(after - keptSize) bytes of the last page are lost")
     try start()
-    wasRecordedUnseen = false
   }
 
   private func size(_ path: String) -> Int {
@@ -227,7 +228,7 @@ extension World {
   }
 
   /// All faults end, and everything that there is is read.
-  func settle() throws {
+  private func settle() throws {
     say("all faults end")
     try heal()
     isNodeUp = true

@@ -8,7 +8,8 @@ extension World {
     let names: [PlainTransaction.Memo] = [
       .none, .none, .plain("a", offer: nil), .plain("a", offer: "live"),
       .plain("b", offer: "other"), .plain("b", offer: nil), .plain("buyer:x", offer: nil),
-      .plain("a/b", offer: nil), .plain(Self.wallets[0], offer: nil), .plain("a", offer: "nothing"),
+      .plain("a/b", offer: nil), .plain(Self.wallets[0], offer: nil),
+      .plain("a", offer: "nothing"),
       .unreadable, .contradictory,
       .sealed("x", password: "p", offer: nil), .sealed("x", password: "q", offer: nil),
       .sealed("x", password: "p", offer: "other"), .sealed("y", password: "p", offer: nil),
@@ -43,7 +44,7 @@ extension World {
     return one != other ? one < other : left.digest.lexicographicallyPrecedes(right.digest)
   }
 
-  /// What a node hands over next: pages of transactions, each final or not, and how far all is read.
+  /// What a node hands over next: pages of transactions, each final or not.
   func pages(after reached: Int64, isOrderly: Bool) -> [[(index: Int, isFinal: Bool)]] {
     var shown = tangle.indices.filter { index in
       isShown(index) && (tangle[index].checkpoint?.timeMs ?? 0) >= sinceMs

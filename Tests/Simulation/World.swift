@@ -29,6 +29,7 @@ final class World {
 
   // What the product has.
   let folder: String
+  private let sabotage: Sabotage?
   private var folderNumber = 0
   private(set) var path = ""
   private(set) var plugin: SimulatedPlugin?
@@ -57,7 +58,8 @@ final class World {
   /// Whether a page is durable that was not handed over.
   var wasRecordedUnseen = false
 
-  init(seed: UInt64, folder: String) throws {
+  init(seed: UInt64, folder: String, sabotage: Sabotage?) throws {
+    self.sabotage = sabotage
     random = SplitMix64(seed: seed)
     self.folder = folder
     makesGood = Int.random(in: 0..<4, using: &random) > 0
@@ -90,49 +92,6 @@ final class World {
     elements[number(0...elements.count - 1)]
   }
 
-  // MARK: - The configuration
-
-  static let firstTerms = PlainOffers.Terms(
-    name: "live", topics: ["s/live"], price: 1000, perMs: 60_000, minimumMs: 5000)
-
-  func randomTerms(_ name: String) -> PlainOffers.Terms {
-    PlainOffers.Terms(
-      name: name,
-      topics: pick([["s/\(name)"], ["s/+"], ["s/#"], ["s/\(name)", "s/x"], ["s/y/z"]]),
-      price: pick([500, 1000, 3000]), perMs: pick([60_000, 45_000]),
-      minimumMs: pick([1, 1000, 20_000]))
-  }
-
-  func changeTopics() {
-    free = pick([[], ["free/1"], ["free/#"], ["s/x"]])
-    readers = pick([[:], ["agent": ["s/#"]], ["agent": ["s/live"], "b": ["s/x"]]])
-  }
-
-  var configuration: PaywallConfiguration {
-    func filters(_ texts: [String]) -> [TopicFilter] { texts.compactMap { TopicFilter($0) } }
-    return PaywallConfiguration(
-      ledger: path, secretFile: "", realm: "r",
-      tangle: .init(
-        protocol: .rebasedJSONRPC, nodes: [], network: SimulatedPlugin.network,
-        address: SimulatedPlugin.address, pollMs: 500, agree: 1, sinceMs: sinceMs),
-      access: .init(
-        free: filters(free), isSubscribeStrict: false, makesGood: makesGood,
-        provisionalMs: provisionalMs),
-      metrics: .init(intervalMs: 0),
-      offers: stated.compactMap { terms in
-        Name(terms.name).map { name in
-          OfferEntry(
-            terms: Offer(
-              name: name, topics: filters(terms.topics), price: terms.price, perMs: terms.perMs,
-              minimumMs: terms.minimumMs, validFromMs: 0),
-            fromMs: nil)
-        }
-      },
-      accounts: readers.sorted { $0.key < $1.key }.compactMap { reader in
-        Name(reader.key).map { .init(username: $0, publish: [], read: filters(reader.value)) }
-      })
-  }
-
   // MARK: - Starts and ends
 
   private func makeFolder() throws {
@@ -143,7 +102,7 @@ final class World {
   }
 
   func start() throws {
-    let plugin = try SimulatedPlugin(path: path, configuration, time) { clock in
+    let plugin = try SimulatedPlugin(path: path, configuration, time, sabotage: sabotage) { clock in
       guard isNodeUp else { return }
       // As `ClockReader.settle` asks, twice where the first answer is doubtful.
       for _ in 0..<2 {
@@ -211,52 +170,5 @@ final class World {
 
   private var newestPaidAtMs: Int64 {
     known.compactMap { tangle[$0].checkpoint?.timeMs }.max() ?? .min
-  }
-
-  // MARK: - Disk faults
-
-  func harm(_ fault: DiskFault) throws {
-    try heal()
-    guard let plugin, let admin else { return }
-    switch fault {
-    case .none: break
-    case .locked: try admin.inDatabase { try $0.execute(sql: "BEGIN IMMEDIATE") }
-    case .full:
-      try plugin.ledger.read { db in
-        let pages = try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0
-        _ = try Int.fetchOne(db, sql: "PRAGMA max_page_count = \(pages)")
-      }
-    case .readOnly: try plugin.ledger.read { try $0.execute(sql: "PRAGMA query_only = ON") }
-    }
-    self.fault = fault
-  }
-
-  func heal() throws {
-    switch fault {
-    case .none: break
-    case .locked: try admin?.inDatabase { try $0.execute(sql: "ROLLBACK") }
-    case .full:
-      try plugin?.ledger.read { db in
-        _ = try Int.fetchOne(db, sql: "PRAGMA max_page_count = 1000000")
-      }
-    case .readOnly: try plugin?.ledger.read { try $0.execute(sql: "PRAGMA query_only = OFF") }
-    }
-    fault = .none
-  }
-
-  /// Does what may fail only because the disk does.
-  ///
-  /// - Returns: Whether it was done.
-  @discardableResult
-  func attempt(_ what: String, _ body: () throws -> Void) throws -> Bool {
-    do {
-      try body()
-      return true
-    } catch let error as BrokenPromise {
-      throw error
-    } catch {
-      guard fault != .none else { throw BrokenPromise(.error, "\(what): \(error)") }
-      return false
-    }
   }
 }

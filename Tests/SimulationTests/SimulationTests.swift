@@ -18,4 +18,11 @@ struct SimulationTests {
       if outcome.failure != nil { return }
     } while !isReplay && ContinuousClock.now < end
   }
+
+  @Test(arguments: Sabotage.allCases) func `a built-in fault is found`(_ sabotage: Sabotage) {
+    let found = (1...300).lazy.compactMap { seed in
+      Simulation.run(seed: seed, sabotage: sabotage).failure?.promise
+    }
+    #expect(found.contains(sabotage.promise))
+  }
 }
