@@ -1,5 +1,7 @@
 import PaywallCore
 
+@testable import Ledger
+
 /// What is looked at after every step.
 extension World {
   /// Checks all promises.
@@ -150,6 +152,9 @@ extension World {
   ) throws {
     guard let account = pick(Self.accounts) else { return }
     let filter = pick(["s/live", "s/other", "s/+", "s/#", "s/y/z"])
+    guard plugin.maySubscribe(filter, account, atMs: timeMs) else {
+      throw BrokenPromise(.time, "\(account) may not subscribe to \(filter)")
+    }
     guard plugin.maySubscribe("$share/g/\(filter)", account, atMs: timeMs) else { return }
     for topic in Self.topics where plainlyMatches(filter, topic) {
       guard access.answer(account, topic, atMs: timeMs) == .deny else { continue }

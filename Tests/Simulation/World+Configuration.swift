@@ -15,6 +15,14 @@ extension World {
       minimumMs: pick([1, 1000, 20_000]))
   }
 
+  func changeOffers() {
+    if chance(2) { changeTopics() }
+    let name = pick(PlainOffers.names)
+    let others = stated.filter { $0.name != name }
+    let new = others.isEmpty || !chance(3) ? others + [randomTerms(name)] : others
+    stated = PlainOffers.names.compactMap { name in new.first { $0.name == name } }
+  }
+
   func changeTopics() {
     free = pick([[], ["free/1"], ["free/#"], ["s/x"]])
     readers = pick([[:], ["agent": ["s/#"]], ["agent": ["s/live"], "b": ["s/x"]]])

@@ -68,21 +68,13 @@ extension World {
 
   private func changeConfiguration() throws {
     let before = (stated, free, readers)
-    if chance(2) { changeTopics() }
-    let name = pick(PlainOffers.names)
-    let others = stated.filter { $0.name != name }
-    stated = others.isEmpty || !chance(3) ? others + [randomTerms(name)] : others
-    stated.sort { Self.place($0.name) < Self.place($1.name) }
+    changeOffers()
     guard try reload() else {
       // A bad moment for it, which a SIGHUP would wait for.
       (stated, free, readers) = before
       return
     }
     say("the configuration is read again: \(stated), free \(free), readers \(readers)")
-  }
-
-  private static func place(_ name: String) -> Int {
-    PlainOffers.names.firstIndex(of: name) ?? 0
   }
 
   /// The seller writes into the ledger by SQL.
@@ -151,8 +143,13 @@ extension World {
       if chance(4) { toggleNode() }
       if chance(4) { jump() }
     }
+    let isChanged = time.wallOffsetMs == 0 && isNodeUp && chance(4)
+    if isChanged {
+      changeOffers()
+      say("the configuration is changed: \(stated), free \(free), readers \(readers)")
+    }
     try start()
-    guard let old, let plugin, !isLater, isKnown, !wasRecordedUnseen else {
+    guard let old, let plugin, !isLater, !isChanged, isKnown, !wasRecordedUnseen else {
       wasRecordedUnseen = false
       return
     }

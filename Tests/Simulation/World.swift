@@ -102,6 +102,8 @@ final class World {
   }
 
   func start() throws {
+    // What a clock says that nobody has confirmed may be undone by another one.
+    if account.aliveMs ?? .min < statedAtMs { time.wallOffsetMs = 0 }
     let plugin = try SimulatedPlugin(path: path, configuration, time, sabotage: sabotage) { clock in
       guard isNodeUp else { return }
       // As `ClockReader.settle` asks, twice where the first answer is doubtful.
@@ -120,16 +122,19 @@ final class World {
     let nowMs = plugin.nowMs(time)
     if bornAtMs == .max { bornAtMs = min(nowMs, time.wallMs) }
     let newestMs = known.compactMap { tangle[$0].checkpoint?.timeMs }.max() ?? .min
-    state(nowMs: max(nowMs, newestMs, statedAtMs))
     account.start(nowMs: nowMs)
+    state(nowMs: max(nowMs, newestMs, statedAtMs))
     var shell = GRDB.Configuration()
     shell.allowsUnsafeTransactions = true
     admin = try DatabaseQueue(path: path, configuration: shell)
   }
 
   private func state(nowMs: Int64) {
+    let before = offers.versions
     offers.state(stated, nowMs: nowMs, firstFromMs: sinceMs)
+    guard !before.isEmpty, offers.versions != before else { return }
     statedAtMs = max(statedAtMs, nowMs)
+    account.noteAlive(nowMs: nowMs)
   }
 
   /// Ends the plugin, properly or by a crash.
