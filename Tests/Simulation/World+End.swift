@@ -1,3 +1,4 @@
+import GRDB
 import PaywallCore
 
 @testable import Ledger
