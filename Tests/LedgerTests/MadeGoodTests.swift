@@ -72,6 +72,15 @@ struct MadeGoodTests {
     #expect(try world.given().isEmpty)
   }
 
+  @Test func `what was made good before is no part of what is bought for the same time`() throws {
+    try world.record([World.payment(5, 20_000)], nowMs: 25_000, terms)
+    #expect(try spans() == ["25000|45000"])
+    // It is over when the second payment becomes known, whose time began while it ran.
+    try world.record([World.payment(10, 30_000)], nowMs: 60_000, terms)
+    #expect(try world.bought() == ["johndoe|5000|25000", "johndoe|25000|55000"])
+    #expect(try spans() == ["25000|45000", "60000|90000"])
+  }
+
   @Test func `it moves behind what is bought later`() throws {
     try world.record([World.payment(5, 20_000)], nowMs: 25_000, terms)
     let recorded = try world.record([World.payment(30, 10_000)], nowMs: 30_000, terms)
