@@ -12,6 +12,7 @@ public struct BrokenPromise: Error, CustomStringConvertible {
     case error = "nothing fails but what a fault makes fail"
   }
 
+  /// The promise.
   public let promise: Promise
   /// What was found.
   public let description: String

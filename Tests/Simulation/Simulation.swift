@@ -5,6 +5,7 @@ import TestSupport
 public struct Simulation {
   /// What came of one seed.
   public struct Outcome: Sendable {
+    /// The seed.
     public let seed: UInt64
     /// What happened, in words.
     public let steps: [String]

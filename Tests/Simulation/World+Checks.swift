@@ -7,6 +7,7 @@ extension World {
   /// Checks all promises.
   ///
   /// - Parameter hasTurned: Whether the watcher has had its turn since time went on.
+  /// - Throws: `BrokenPromise`.
   func check(hasTurned: Bool) throws {
     guard let plugin else { return }
     let rows = try LedgerRows(plugin.ledger)

@@ -143,7 +143,9 @@ extension World {
       if chance(4) { toggleNode() }
       if chance(4) { jump() }
     }
-    let isChanged = time.wallOffsetMs == 0 && isNodeUp && chance(4)
+    // Two changes within a millisecond would be one.
+    let isChanged =
+      time.wallOffsetMs == 0 && isNodeUp && time.tangleMs > statedAtMs && chance(4)
     if isChanged {
       changeOffers()
       say("the configuration is changed: \(stated), free \(free), readers \(readers)")

@@ -123,6 +123,8 @@ final class World {
     if bornAtMs == .max { bornAtMs = min(nowMs, time.wallMs) }
     let newestMs = known.compactMap { tangle[$0].checkpoint?.timeMs }.max() ?? .min
     account.start(nowMs: nowMs)
+    // Nobody knows what was lost by a clock that is wrong.
+    if abs(nowMs - time.tangleMs) > 20_000 { account.isUnclear = true }
     state(nowMs: max(nowMs, newestMs, statedAtMs))
     var shell = GRDB.Configuration()
     shell.allowsUnsafeTransactions = true
