@@ -98,7 +98,7 @@ extension World {
       let version =
         row.kind == "made_good"
         ? byPayment[payment] ?? timeMs.flatMap { offers.version(named: row.offer, atMs: $0) }
-        : offers.version(named: row.offer, atMs: row.startsAtMs)
+        : provisionalVersion(row, payment)
       access.given.append(
         PlainAccess.Given(
           account: row.account, offer: row.offer, version: version, startsAtMs: row.startsAtMs,
@@ -107,6 +107,16 @@ extension World {
     access.given += granted.sorted { $0.key < $1.key }.map(\.value)
     access.revoked = Array(revoked.values)
     return access
+  }
+
+  /// The terms of provisional access: those that held when it was first seen.
+  private func provisionalVersion(
+    _ row: LedgerGrant, _ payment: String
+  ) -> PlainOffers.Version? {
+    let key = "\(payment)|\(row.startsAtMs)"
+    let version = provisional[key] ?? offers.version(named: row.offer, atMs: row.startsAtMs)
+    provisional[key] = version
+    return version
   }
 
   private func checkReads(

@@ -50,6 +50,7 @@ final class World {
   var passwords: [String: String?] = [:]
   var granted: [Int64: PlainAccess.Given] = [:]
   var revoked: [Int64: PlainAccess.Given] = [:]
+  var provisional: [String: PlainOffers.Version] = [:]
   var bornAtMs = Int64.max
   var account = TimeAccount()
   /// What could be read when it was checked last.
