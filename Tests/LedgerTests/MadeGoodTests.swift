@@ -81,6 +81,21 @@ struct MadeGoodTests {
     #expect(try spans() == ["25000|45000", "60000|90000"])
   }
 
+  @Test func `an outage that is looked at late gives nothing in the past`() throws {
+    try world.record([World.payment(5, 20_000)], nowMs: 6000, terms)
+    try world.ledger.noteAlive(nowMs: 10_000)
+    world.ledger.close()
+    let folder = try Scratch()
+    try FileManager.default.copyItem(
+      atPath: world.scratch.path("ledger.db"), toPath: folder.path("ledger.db"))
+    // No node told the time before 90 s.
+    let again = try World(in: folder)
+    _ = try again.ledger.endOutage(atMs: 30_000, nowMs: 90_000, terms: terms)
+    #expect(
+      try again.rows("SELECT starts_at, ends_at FROM grants WHERE kind = 'made_good'")
+        == ["90000|105000"])
+  }
+
   @Test func `it moves behind what is bought later`() throws {
     try world.record([World.payment(5, 20_000)], nowMs: 25_000, terms)
     let recorded = try world.record([World.payment(30, 10_000)], nowMs: 30_000, terms)

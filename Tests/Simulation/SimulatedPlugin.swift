@@ -125,7 +125,8 @@ final class SimulatedPlugin {
   /// - Returns: Whether that was looked at now.
   func endOutage(_ time: SimulatedTime) throws -> Bool {
     guard let startedAtMs, isSynchronized(time) else { return false }
-    let outage = try ledger.endOutage(atMs: startedAtMs + clock.offsetMs, terms: terms(time))
+    let outage = try ledger.endOutage(
+      atMs: startedAtMs + clock.offsetMs, nowMs: nowMs(time), terms: terms(time))
     self.startedAtMs = nil
     if let outage { try view.update(outage.accounts, nowMs: nowMs(time)) }
     table.applyChanges()

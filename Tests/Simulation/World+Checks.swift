@@ -116,7 +116,8 @@ extension World {
     let key = "\(payment)|\(row.startsAtMs)"
     let version = provisional[key] ?? offers.version(named: row.offer, atMs: row.startsAtMs)
     provisional[key] = version
-    return version
+    // It may have been ended since.
+    return offers.versions.first { $0.terms == version?.terms && $0.fromMs == version?.fromMs }
   }
 
   private func checkReads(

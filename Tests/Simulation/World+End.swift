@@ -56,7 +56,7 @@ extension World {
       throw BrokenPromise(
         .time,
         "\(key) has bought \(boughtMs) ms, and got \(gotMs) ms "
-          + "(-\(account.lessMs), +\(account.moreMs))")
+          + "(-\(account.lessMs), +\(account.moreMs)): \(spans[key] ?? [])")
     }
   }
 }
