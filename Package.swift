@@ -161,6 +161,17 @@ let package = Package(
       name: "DevTangleTests",
       dependencies: ["PaywallCore", "IOTACrypto", "DevTangle", "TestSupport"]),
     .testTarget(name: "DevPlugTests", dependencies: ["DevPlug", "TestSupport"]),
+    // A whole world from one seed; run by scripts/simulate too.
+    .target(
+      name: "Simulation",
+      dependencies: [
+        "PaywallCore", "Configuration", "Access", "Ledger", "PaywallPlugin", "TestSupport", grdb,
+      ], path: "Tests/Simulation"),
+    .executableTarget(
+      name: "simulate", dependencies: ["Simulation", "FakeBroker", argumentParser],
+      path: "Tests/SimulateCommand"),
+    .testTarget(
+      name: "SimulationTests", dependencies: ["Simulation", "FakeBroker", "TestSupport"]),
     .testTarget(
       name: "BrokerTests",
       dependencies: [

@@ -31,7 +31,8 @@ extension Ledger {
     let versions = history.versions
     let offersFromMs = min(firstFromMs, plan.formerMs)
     knownVersions = nil
-    try write { db in
+    try write { [isOutageOver] db in
+      if isOutageOver { try Self.noteAlive(nowMs: nowMs, db) }
       try db.execute(
         sql: "INSERT OR REPLACE INTO meta VALUES ('offers_from', ?)",
         arguments: ["\(offersFromMs)"])
@@ -51,6 +52,27 @@ extension Ledger {
       }
     }
     return history
+  }
+
+  /// Until when it is settled what was sold, in Unix milliseconds of the tangle's time: until the
+  /// newest payment, and the newest change of offers at which the broker is known to have run.
+  ///
+  /// A clock that is behind must not undo any of it.
+  ///
+  /// - Returns: The time; nil where nothing is settled yet.
+  /// - Throws: `LedgerError`.
+  public func settledUntilMs() throws(LedgerError) -> Int64? {
+    let changedMs = try read { db in
+      try Prepared(
+        """
+        SELECT max(at) FROM (
+          SELECT valid_from_at AS at FROM offers UNION ALL SELECT valid_until_at FROM offers)
+        WHERE at <= ?
+        """, db
+      ).first(.integer(Self.lastAlive(db) ?? .min)) { $0.integer(0) }
+    }
+    guard let paidMs = try newestPaidAtMs() else { return changedMs }
+    return max(paidMs, changedMs ?? paidMs)
   }
 
   /// Every version of every offer, in the order of the configuration.

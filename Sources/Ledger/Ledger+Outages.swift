@@ -58,10 +58,13 @@ extension Ledger {
   ///
   /// - Parameters:
   ///   - startMs: Since when the broker runs again, in Unix milliseconds of the tangle's time.
+  ///   - nowMs: The tangle's time, before which nothing is given; nil: that of the start.
   ///   - terms: Whether anything is made good.
   /// - Returns: What was made good; nil where the broker was not down for longer than a restart takes.
   /// - Throws: `LedgerError`; then it can be tried again.
-  public func endOutage(atMs startMs: Int64, terms: Terms) throws(LedgerError) -> Outage? {
+  public func endOutage(
+    atMs startMs: Int64, nowMs: Int64? = nil, terms: Terms
+  ) throws(LedgerError) -> Outage? {
     guard !isOutageOver else { return nil }
     let bornAtMs = try bornAtMs()
     let versions = try offerVersions()
@@ -73,7 +76,8 @@ extension Ledger {
       guard !overflow, lengthMs > Loss.ordinaryDelayMs else { return nil }
       var outage = Outage(span: Span(startsAtMs: aliveMs, endsAtMs: startMs))
       for purchase in try Self.running(in: outage.span, db) {
-        let loss = Loss(purchase: purchase, versions: versions, nowMs: startMs, db: db)
+        let loss = Loss(
+          purchase: purchase, versions: versions, nowMs: max(startMs, nowMs ?? startMs), db: db)
         let givenMs = try loss.makeGood(outage.span, paidSinceMs: bornAtMs)
         guard givenMs > 0 else { continue }
         outage.accounts.insert(purchase.account)

@@ -79,7 +79,9 @@ struct Loss {
     let rows = try rows(endingAfterMs: sinceMs)
     let changed = Set(changes.map(\.payment.digest))
     let others = rows.filter { row in
-      !(row.grant.kind == .bought && row.payment.map(changed.contains) == true)
+      // What makes good another loss is no part of this purchase, though it ran at the same time.
+      row.grant.kind != .madeGood
+        && !(row.grant.kind == .bought && row.payment.map(changed.contains) == true)
     }.map(\.grant)
     func passed(_ bought: [Span]) -> Int64 {
       Grant.access(others + bought.map { Grant(kind: .bought, span: $0) })

@@ -79,11 +79,19 @@ public struct OfferHistory: Hashable, Sendable {
     return former
   }
 
-  /// Stated names in their order, then those that only history knows.
+  /// Stated names in their order; those that only history knows stay behind what they followed.
+  ///
+  /// A payment of their time that becomes known now is for the first offer of that time.
   private func orderedNames(_ entries: [OfferEntry]) -> [Name] {
     var names: [Name] = []
-    for name in entries.map(\.terms.name) + versions.map(\.name) where !names.contains(name) {
-      names.append(name)
+    for name in entries.map(\.terms.name) where !names.contains(name) { names.append(name) }
+    var former: Name?
+    for name in versions.map(\.name) {
+      if !names.contains(name) {
+        let place = former.flatMap { names.firstIndex(of: $0) }
+        names.insert(name, at: place.map { $0 + 1 } ?? 0)
+      }
+      former = name
     }
     return names
   }

@@ -39,8 +39,8 @@ struct Startup {
     let mayCreate = try !isKnownLedger || !ledger.isBound()
     masterKey = try MasterSecret.load(path: configuration.secretFile, mayCreate: mayCreate)
     try ledger.bind(secretFingerprint: masterKey.fingerprint)
-    // A clock that is behind must not undo what was in force when payments were counted.
-    let nowMs = max(clock.nowMs, try ledger.newestPaidAtMs() ?? .min)
+    // A clock that is behind must not undo what was in force.
+    let nowMs = max(clock.nowMs, try ledger.settledUntilMs() ?? .min)
     let history = try ledger.apply(
       offers: configuration.offers, nowMs: nowMs,
       firstFromMs: configuration.tangle.sinceMs ?? ledger.bornAtMs())

@@ -210,7 +210,7 @@ final class Watcher {
     guard let startedAtMs, clock.isSynchronized else { return }
     problems.attempt("time that was lost") {
       let outage = try ledger.endOutage(
-        atMs: startedAtMs &+ clock.clock.offsetMs, terms: terms)
+        atMs: startedAtMs &+ clock.clock.offsetMs, nowMs: clock.nowMs, terms: terms)
       self.startedAtMs = nil
       guard let outage else { return }
       shared.log.write(.notice, PaymentLine.describe(outage))

@@ -72,6 +72,30 @@ struct MadeGoodTests {
     #expect(try world.given().isEmpty)
   }
 
+  @Test func `what was made good before is no part of what is bought for the same time`() throws {
+    try world.record([World.payment(5, 20_000)], nowMs: 25_000, terms)
+    #expect(try spans() == ["25000|45000"])
+    // It is over when the second payment becomes known, whose time began while it ran.
+    try world.record([World.payment(10, 30_000)], nowMs: 60_000, terms)
+    #expect(try world.bought() == ["johndoe|5000|25000", "johndoe|25000|55000"])
+    #expect(try spans() == ["25000|45000", "60000|90000"])
+  }
+
+  @Test func `an outage that is looked at late gives nothing in the past`() throws {
+    try world.record([World.payment(5, 20_000)], nowMs: 6000, terms)
+    try world.ledger.noteAlive(nowMs: 10_000)
+    world.ledger.close()
+    let folder = try Scratch()
+    try FileManager.default.copyItem(
+      atPath: world.scratch.path("ledger.db"), toPath: folder.path("ledger.db"))
+    // No node told the time before 90 s.
+    let again = try World(in: folder)
+    _ = try again.ledger.endOutage(atMs: 30_000, nowMs: 90_000, terms: terms)
+    #expect(
+      try again.rows("SELECT starts_at, ends_at FROM grants WHERE kind = 'made_good'")
+        == ["90000|105000"])
+  }
+
   @Test func `it moves behind what is bought later`() throws {
     try world.record([World.payment(5, 20_000)], nowMs: 25_000, terms)
     let recorded = try world.record([World.payment(30, 10_000)], nowMs: 30_000, terms)

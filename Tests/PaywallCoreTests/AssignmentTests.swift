@@ -117,6 +117,19 @@ struct OfferHistoryTests {
     #expect(versions(history) == ["a 1 10-200", "a 1 300--1"])
   }
 
+  @Test func `an offer that is removed stays the first of its time`() throws {
+    var history = OfferHistory()
+    try history.apply([entry("a"), entry("b"), entry("c")], nowMs: 100, firstFromMs: 10)
+    try history.apply([entry("c")], nowMs: 200, firstFromMs: 10)
+    #expect(history.firstOffer(atMs: 150)?.name == Name("a"))
+    #expect(history.firstOffer(atMs: 250)?.name == Name("c"))
+    #expect(history.versions.map(\.name.description) == ["a", "b", "c"])
+
+    try history.apply([entry("c"), entry("d")], nowMs: 300, firstFromMs: 10)
+    #expect(history.versions.map(\.name.description) == ["a", "b", "c", "d"])
+    #expect(history.firstOffer(atMs: 150)?.name == Name("a"))
+  }
+
   @Test func `dated versions follow each other, whenever they are read`() throws {
     let entries = [
       entry("a"), entry("a", price: 2, fromMs: 500), entry("a", price: 3, fromMs: 900),

@@ -1,0 +1,257 @@
+import Foundation
+import GRDB
+import PaywallCore
+
+@testable import Ledger
+
+/// What happens.
+extension World {
+  func run() throws {
+    try turn()
+    try check(hasTurned: true)
+    for _ in 0..<number(10...60) { try step() }
+    try settle()
+  }
+
+  /// One random step, the watcher's turn, and a look at everything.
+  private func step() throws {
+    switch number(0...99) {
+    case ..<22: try advance()
+    case ..<42: send()
+    case ..<66: if try poll() { try crash() }
+    case ..<71: try changeConfiguration()
+    case ..<78: try administer()
+    case ..<82: try restart()
+    case ..<86: try crash()
+    case ..<89: try tear()
+    case ..<92: jump()
+    case ..<94: toggleNode()
+    case ..<97: try spoil()
+    default: try tidy()
+    }
+    try turn()
+    try check(hasTurned: true)
+    if chance(12) { try checkRebuilt() }
+  }
+
+  /// The rest of the watcher's turn.
+  func turn() throws {
+    guard let plugin else { return }
+    if isNodeUp {
+      plugin.observe(
+        SimulatedTime.checkpoint(atMs: time.tangleMs - Int64(number(0...1500))), time)
+      account.set(nowMs: plugin.nowMs(time))
+    }
+    // Reading is enough for it.
+    try plugin.noticeAdmin(time)
+    try attempt("outage") {
+      if try plugin.endOutage(time) { account.endOutage(startedAtMs: plugin.startMs) }
+    }
+    try plugin.followTime(time)
+  }
+
+  private func advance() throws {
+    guard let plugin else { return }
+    var lengthMs = Int64(pick([number(1...2000), number(1...20_000), number(1...200_000)]))
+    // To the very edge of what somebody has.
+    if chance(3), let given = lastAccess?.given.randomElement(using: &random) {
+      let edgeMs = pick([given.startsAtMs, given.endsAtMs]) + Int64(number(-1...1))
+      let untilMs = edgeMs - plugin.nowMs(time)
+      if (1...3_600_000).contains(untilMs) { lengthMs = untilMs }
+    }
+    if chance(40) { lengthMs = Int64(number(3_600_000...9_000_000)) }
+    say("time goes on by \(lengthMs) ms")
+    time.tangleMs += lengthMs
+    account.advance(toMs: plugin.nowMs(time), spans)
+    try check(hasTurned: false)
+  }
+
+  private func changeConfiguration() throws {
+    let before = (stated, free, readers)
+    changeOffers()
+    guard try reload() else {
+      // A bad moment for it, which a SIGHUP would wait for.
+      (stated, free, readers) = before
+      return
+    }
+    say("the configuration is read again: \(stated), free \(free), readers \(readers)")
+  }
+
+  /// The seller writes into the ledger by SQL.
+  private func administer() throws {
+    guard let admin, let plugin, fault != .locked else { return }
+    let account = pick(Self.accounts.compactMap(\.self))
+    let offer = pick(offers.versions.map(\.terms.name))
+    let start = plugin.nowMs(time) + Int64(pick([0, 0, number(-60_000...60_000)]))
+    let end = start + Int64(number(1...600_000))
+    let given = PlainAccess.Given(
+      account: account, offer: offer, version: nil, startsAtMs: start, endsAtMs: end)
+    switch number(0...4) {
+    case 0, 1, 2:
+      let kind = chance(2) ? "granted" : "revoked"
+      let row = try admin.inDatabase { db in
+        try db.execute(
+          sql: """
+            INSERT INTO grants (account, offer, kind, starts_at, ends_at) VALUES (?, ?, ?, ?, ?)
+            """, arguments: [account, offer, kind, start, end])
+        return db.lastInsertedRowID
+      }
+      if kind == "granted" { granted[row] = given } else { revoked[row] = given }
+      self.account.unclear.insert(account)
+      say("\(kind): \(given)")
+    case 3:
+      guard let row = (granted.keys.sorted() + revoked.keys.sorted()).randomElement(using: &random)
+      else { return }
+      try admin.inDatabase {
+        try $0.execute(sql: "DELETE FROM grants WHERE id = ?", arguments: [row])
+      }
+      let deleted = granted.removeValue(forKey: row) ?? revoked.removeValue(forKey: row)
+      say("deleted: \(deleted ?? given)")
+    default:
+      guard let name = passwords.keys.sorted().randomElement(using: &random) else { return }
+      let password = pick(["z", "q", nil])
+      let hash = password.map { password in
+        Hex.encode(PlainTransaction.hash(Array(name.utf8), Array(password.utf8)).bytes)
+      }
+      try admin.inDatabase {
+        try $0.execute(
+          sql: "UPDATE accounts SET password_hash = ? WHERE username = ?",
+          arguments: [hash, "buyer:\(name)"])
+      }
+      passwords[name] = .some(password)
+      say("\(name) has the password \(password ?? "of nobody")")
+    }
+  }
+
+  private func restart() throws {
+    say("the broker is restarted")
+    try again(isCrash: false)
+  }
+
+  private func crash() throws {
+    say("the broker crashes")
+    try again(isCrash: true)
+  }
+
+  /// Ends the plugin and starts it again, at once or later.
+  private func again(isCrash: Bool) throws {
+    let isKnown = fault == .none
+    let old = try end(isCrash: isCrash)
+    let isLater = chance(2)
+    if isLater {
+      time.tangleMs += Int64(pick([number(1...9000), number(10_000...300_000)]))
+      if chance(4) { toggleNode() }
+      if chance(4) { jump() }
+    }
+    // Two changes within a millisecond would be one.
+    let isChanged =
+      time.wallOffsetMs == 0 && isNodeUp && time.tangleMs > statedAtMs && chance(4)
+    if isChanged {
+      changeOffers()
+      say("the configuration is changed: \(stated), free \(free), readers \(readers)")
+    }
+    try start()
+    guard let old, let plugin, !isLater, !isChanged, isKnown, !wasRecordedUnseen else {
+      wasRecordedUnseen = false
+      return
+    }
+    // A clock that has to be set anew may be a little ahead or behind.
+    let nowMs = max(old.nowMs(time), plugin.nowMs(time))
+    for account in Self.accounts {
+      for topic in Self.topics {
+        let before = old.mayRead(topic, account, atMs: nowMs)
+        let after = plugin.mayRead(topic, account, atMs: nowMs)
+        // By another clock it may not be sold any more, or still be.
+        guard before != after, before != .defer, after != .defer else { continue }
+        throw BrokenPromise(
+          .restart,
+          "\(account ?? "anonymous"), \(topic): \(before.rawValue) becomes \(after.rawValue)")
+      }
+    }
+  }
+
+  /// The power fails while a page is written.
+  private func tear() throws {
+    guard isNodeUp, fault == .none else { return }
+    let before = size(path + "-wal")
+    let model = (known, knownAtMs, pending, passwords, account.aliveMs)
+    _ = try poll(isOrderly: true)
+    let after = size(path + "-wal")
+    guard after > before else { return }
+    let torn = folder + "/torn"
+    for suffix in ["", "-wal"] {
+      try FileManager.default.copyItem(atPath: path + suffix, toPath: torn + suffix)
+    }
+    let keptSize = number(before...after - 1)
+    let file = FileHandle(forUpdatingAtPath: torn + "-wal")
+    try file?.truncate(atOffset: UInt64(keptSize))
+    try file?.close()
+    _ = try end(isCrash: true)
+    for suffix in ["", "-wal"] {
+      try? FileManager.default.removeItem(atPath: path + suffix)
+      try FileManager.default.moveItem(atPath: torn + suffix, toPath: path + suffix)
+    }
+    (known, knownAtMs, pending, passwords, _) = model
+    account.loseAlive(since: model.4)
+    say("the power fails: \(after - keptSize) bytes of the last page are lost")
+    try start()
+  }
+
+  private func size(_ path: String) -> Int {
+    let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+    return attributes?[.size] as? Int ?? 0
+  }
+
+  private func jump() {
+    time.wallOffsetMs = chance(3) ? 0 : Int64(number(-7_200_000...7_200_000))
+    say("the wall clock is \(time.wallOffsetMs) ms ahead")
+  }
+
+  private func toggleNode() {
+    isNodeUp.toggle()
+    say("the node \(isNodeUp ? "answers" : "is down")")
+  }
+
+  private func spoil() throws {
+    let next = pick([DiskFault.none, .locked, .full, .readOnly])
+    try harm(next)
+    say("the disk: \(next)")
+  }
+
+  private func tidy() throws {
+    guard let plugin else { return }
+    try attempt("tidy") {
+      try plugin.tidy(time)
+      account.noteAlive(nowMs: plugin.nowMs(time))
+    }
+    say("tidied")
+  }
+
+  /// All faults end, and everything that there is is read.
+  private func settle() throws {
+    say("all faults end")
+    try heal()
+    isNodeUp = true
+    for _ in 0..<3 {
+      time.tangleMs += 1000
+      if let plugin { account.advance(toMs: plugin.nowMs(time), spans) }
+      try turn()
+      try check(hasTurned: true)
+    }
+    time.tangleMs += 600_000
+    if let plugin { account.advance(toMs: plugin.nowMs(time), spans) }
+    try turn()
+    _ = try poll(isOrderly: true)
+    try turn()
+    try check(hasTurned: true)
+    let final = tangle.indices.filter {
+      (tangle[$0].checkpoint?.timeMs ?? .min) >= sinceMs
+    }
+    let missing = Set(final).subtracting(known)
+    guard missing.isEmpty else {
+      throw BrokenPromise(.once, "never recorded: \(missing.sorted())")
+    }
+    try checkRebuilt()
+    try checkTimeAccount()
+  }
+}

@@ -1,0 +1,173 @@
+import Foundation
+import PaywallCore
+
+/// The tangle, and a node that shows it.
+extension World {
+  /// Somebody sends a transaction, some time ago.
+  func send(agoMs: Int64 = 0) {
+    let names: [PlainTransaction.Memo] = [
+      .none, .none, .plain("a", offer: nil), .plain("a", offer: "live"),
+      .plain("b", offer: "other"), .plain("b", offer: nil), .plain("buyer:x", offer: nil),
+      .plain("a/b", offer: nil), .plain(Self.wallets[0], offer: nil),
+      .plain("a", offer: "nothing"),
+      .unreadable, .contradictory,
+      .sealed("x", password: "p", offer: nil), .sealed("x", password: "q", offer: nil),
+      .sealed("x", password: "p", offer: "other"), .sealed("y", password: "p", offer: nil),
+      .sealed("y", password: "q", offer: "nothing"),
+    ]
+    let sentAtMs = time.tangleMs - agoMs
+    let checkpoint = SimulatedTime.checkpoint(atMs: sentAtMs + 250 + Int64(number(0...3000)))
+    let digest = (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }
+    let lateMs = pick([0, 0, number(0...5000), number(20_000...400_000)])
+    let isLost = chance(12)
+    tangle.append(
+      PlainTransaction(
+        digest: digest, text: Bytes32(digest).map { Digest($0).description } ?? "",
+        payer: chance(12) ? nil : pick(Self.wallets), isPayerVerified: chance(2),
+        amount: Int64(pick([number(1...60), number(60...5000), number(60...30_000)])),
+        memo: pick(names), isRejected: chance(12), sentAtMs: sentAtMs,
+        checkpoint: isLost ? nil : checkpoint, shownFromMs: checkpoint.timeMs + Int64(lateMs)))
+    say("transaction \(tangle.count - 1) is sent: \(tangle[tangle.count - 1].summary)")
+  }
+
+  private func isFinal(_ index: Int) -> Bool {
+    (tangle[index].checkpoint?.timeMs ?? .max) <= time.tangleMs
+  }
+
+  private func isShown(_ index: Int) -> Bool {
+    isFinal(index) && tangle[index].shownFromMs <= time.tangleMs
+  }
+
+  private func precedes(_ first: Int, _ second: Int) -> Bool {
+    let (left, right) = (tangle[first], tangle[second])
+    let (one, other) = (left.checkpoint?.sequence ?? 0, right.checkpoint?.sequence ?? 0)
+    return one != other ? one < other : left.digest.lexicographicallyPrecedes(right.digest)
+  }
+
+  /// What a node hands over next: pages of transactions, each final or not.
+  func pages(after reached: Int64, isOrderly: Bool) -> [[(index: Int, isFinal: Bool)]] {
+    var shown = tangle.indices.filter { index in
+      isShown(index) && (tangle[index].checkpoint?.timeMs ?? 0) >= sinceMs
+        && ((tangle[index].checkpoint?.sequence ?? 0) > reached || (!isOrderly && chance(8)))
+    }.sorted(by: precedes)
+    if !isOrderly, chance(4) { shown.shuffle(using: &random) }
+    if !isOrderly, chance(4), let again = shown.randomElement(using: &random) {
+      shown.append(again)
+    }
+    var handed = shown.map { (index: $0, isFinal: true) }
+    for index in tangle.indices
+    where !isShown(index) && tangle[index].sentAtMs <= time.tangleMs && chance(2) {
+      handed.append((index, false))
+    }
+    var pages: [[(index: Int, isFinal: Bool)]] = []
+    while !handed.isEmpty {
+      let count = min(handed.count, isOrderly ? 50 : number(1...6))
+      pages.append(Array(handed.prefix(count)))
+      handed.removeFirst(count)
+    }
+    return pages.isEmpty ? [[]] : pages
+  }
+
+  /// The highest checkpoint before which nothing is missing, once some are recorded too.
+  func covered(_ page: [(index: Int, isFinal: Bool)], from reached: Int64) -> Int64 {
+    let recorded = Set(known).union(page.filter(\.isFinal).map(\.index))
+    let missing = tangle.indices.filter { index in
+      isFinal(index) && (tangle[index].checkpoint?.timeMs ?? 0) >= sinceMs
+        && !recorded.contains(index)
+    }.compactMap { tangle[$0].checkpoint?.sequence }.min()
+    let newest = SimulatedTime.checkpoint(atMs: time.tangleMs).sequence
+    return max(reached, min(newest, missing.map { $0 - 1 } ?? newest))
+  }
+
+  /// Reads what is new; may be cut short by an error of the node, the disk, or a crash.
+  ///
+  /// - Returns: Whether a crash is to follow, before what was recorded last is handed over.
+  func poll(isOrderly: Bool = false) throws -> Bool {
+    guard let plugin, isNodeUp else { return false }
+    // A number of its own where nothing was read.
+    let start = try plugin.position().checkpoint ?? -1
+    var reached = start
+    for handed in pages(after: start, isOrderly: isOrderly) {
+      reached = covered(handed, from: reached)
+      let page = PaymentPage(
+        payments: handed.map { tangle[$0.index].payment(isFinal: $0.isFinal) },
+        position: ReadingPosition(checkpoint: reached < 0 ? nil : reached, sinceMs: sinceMs))
+      var crashes = false
+      let isRecorded = try attempt("record") {
+        let isSynchronized = plugin.isSynchronized(time)
+        let recorded = try plugin.record(page, time)
+        know(handed, nowMs: plugin.nowMs(time), isSynchronized: isSynchronized)
+        say("recorded \(handed.map { "\($0.index)\($0.isFinal ? "" : "?")" }), up to \(reached)")
+        crashes = !isOrderly && chance(40)
+        if !crashes { try plugin.handOver(recorded, of: page, time) }
+        account.set(nowMs: plugin.nowMs(time))
+      }
+      if crashes {
+        wasRecordedUnseen = true
+        return true
+      }
+      guard isRecorded else {
+        say("nothing could be recorded")
+        break
+      }
+      if !isOrderly, chance(8) {
+        say("the node fails amid its pages")
+        break
+      }
+    }
+    return false
+  }
+
+  // MARK: - What the model learns
+
+  /// Payments were recorded.
+  func know(_ handed: [(index: Int, isFinal: Bool)], nowMs: Int64, isSynchronized: Bool) {
+    account.noteAlive(nowMs: nowMs)
+    for (index, isFinal) in handed where !known.contains(index) {
+      guard isFinal, let checkpoint = tangle[index].checkpoint else {
+        pending.insert(index)
+        continue
+      }
+      let transaction = tangle[index]
+      var before: String?
+      if case .sealed(let name, _, _) = transaction.memo { before = firstPassword(name) }
+      pending.remove(index)
+      known.append(index)
+      knownAtMs[transaction.text] = max(nowMs, checkpoint.timeMs)
+      account.know(lateByMs: nowMs - checkpoint.timeMs)
+      if !isSynchronized || checkpoint.timeMs < bornAtMs { unsettle(transaction) }
+      guard case .sealed(let name, _, _) = transaction.memo, !transaction.isRejected else {
+        continue
+      }
+      let after = firstPassword(name)
+      guard after != before else { continue }
+      passwords[name] = .some(after)
+      if before != nil { unsettle(name) }
+    }
+  }
+
+  /// With which password a buyer's name was claimed first.
+  private func firstPassword(_ name: String) -> String? {
+    for index in known.sorted(by: precedes) where !tangle[index].isRejected {
+      if case .sealed(name, let password, _) = tangle[index].memo { return password }
+    }
+    return nil
+  }
+
+  /// What a transaction buys is not accounted for.
+  private func unsettle(_ transaction: PlainTransaction) {
+    switch transaction.memo {
+    case .none, .unreadable, .contradictory: break
+    case .plain(let name, _): account.unclear.insert(name)
+    case .sealed(let name, _, _): account.unclear.insert("buyer:\(name)")
+    }
+    if let payer = transaction.payer { account.unclear.insert(payer) }
+  }
+
+  /// A name has changed hands.
+  private func unsettle(_ name: String) {
+    for transaction in tangle {
+      if case .sealed(name, _, _) = transaction.memo { unsettle(transaction) }
+    }
+  }
+}

@@ -1,0 +1,28 @@
+import Foundation
+import Simulation
+import TestSupport
+import Testing
+
+/// The whole pipeline in simulated worlds; `scripts/simulate` runs thousands.
+struct SimulationTests {
+  /// As many as ten seconds allow; `SEED=…` repeats one.
+  @Test func `no world breaks a promise`() {
+    let seed = testSeed()
+    let isReplay = ProcessInfo.processInfo.environment["SEED"] != nil
+    let end = ContinuousClock.now + .seconds(10)
+    var count: UInt64 = 0
+    repeat {
+      let outcome = Simulation.run(seed: seed &+ count)
+      #expect(outcome.failure == nil, "\(outcome.report)")
+      count += 1
+      if outcome.failure != nil { return }
+    } while !isReplay && ContinuousClock.now < end
+  }
+
+  @Test(arguments: Sabotage.allCases) func `a built-in fault is found`(_ sabotage: Sabotage) {
+    let found = (1...300).lazy.compactMap { seed in
+      Simulation.run(seed: seed, sabotage: sabotage).failure?.promise
+    }
+    #expect(found.contains(sabotage.promise))
+  }
+}
