@@ -111,7 +111,9 @@ struct StardustTests {
       #expect(try ledger.settled(third, withinS: 30).amount == 3000)
       #expect(try ledger.payments().count == 3)
       let grants = try ledger.grants()
-      #expect(grants.map { $0.ends_at - $0.starts_at } == [1000, 2000, 3000], "\(grants)")
+      // Where the last two are in one milestone, their digests decide which is first.
+      let lengths = grants.map { $0.ends_at - $0.starts_at }
+      #expect(lengths.sorted() == [1000, 2000, 3000], "\(grants)")
     }
   }
 }
