@@ -124,16 +124,18 @@ final class OddShop {
   func eventually(
     within timeoutS: Double = 30, reader: String, other: String, _ condition: () throws -> Bool
   ) rethrows -> Bool {
-    var isSteady = true
+    var odd: String?
     let isMet = try TestSupport.eventually(within: timeoutS) {
       let began = ContinuousClock.now
       host.tick()
-      isSteady =
-        isSteady && isOpen(to: reader) && !isOpen(to: other)
-        && ContinuousClock.now - began < .seconds(4)
+      if !isOpen(to: reader) { odd = odd ?? "the reader is shut out" }
+      if isOpen(to: other) { odd = odd ?? "who has not paid reads" }
+      let took = ContinuousClock.now - began
+      if took >= .seconds(4) { odd = odd ?? "the broker waited \(took)" }
       return try condition()
     }
-    return isMet && isSteady
+    #expect(odd == nil)
+    return isMet && odd == nil
   }
 }
 
