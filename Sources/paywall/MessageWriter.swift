@@ -61,13 +61,6 @@ struct MessageWriter {
       throw BrokerError("A temporary file cannot be written.")
     }
     rewind(file)
-    let process = Process()
-    process.executableURL = URL(filePath: "/bin/sh")
-    process.arguments = ["-c", command]
-    process.environment = ProcessInfo.processInfo.environment
-      .merging(["PAYWALL_TOPIC": message.topic]) { $1 }
-    process.standardInput = FileHandle(fileDescriptor: fileno(file), closeOnDealloc: false)
-    try process.run()
-    process.waitUntilExit()
+    try ShellCommand.run(command, input: fileno(file), variables: ["PAYWALL_TOPIC": message.topic])
   }
 }

@@ -1,11 +1,12 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct PlugCommandTests {
   @Test(arguments: [SIGINT, SIGTERM])
   func `the command says where the plug is, and ends orderly with a signal`(signal: Int32) throws {
     let folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
-    let process = Process()
+    let process = Subprocess()
     process.executableURL = folder.appending(path: "paywall-devkit")
     process.arguments = ["plug", "--port", "0", "--json"]
     let output = Pipe()

@@ -162,7 +162,7 @@ import TestSupport
       if: python != nil,
       "PAYWALL_PYTHON is not set; make a venv with iota-sdk==3.0.0b1 and name its Python"))
   func `the SDK and we agree about logins and payers of every scheme`() throws {
-    let process = Process()
+    let process = Subprocess()
     process.executableURL = URL(filePath: try #require(Self.python))
     process.arguments = [
       URL(filePath: #filePath).deletingLastPathComponent()

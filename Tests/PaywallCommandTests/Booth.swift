@@ -228,7 +228,7 @@ final class Booth: Sendable {
   /// What SQL answers, or does, in the ledger: the first column.
   @discardableResult
   func sql(_ text: String) throws -> [String] {
-    let process = Process()
+    let process = Subprocess()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = ["sqlite3", "-batch", ledger, text]
     let output = Pipe()
@@ -241,8 +241,8 @@ final class Booth: Sendable {
   }
 
   /// Holds a write lock in the ledger until the process is ended.
-  func lock() throws -> Process {
-    let process = Process()
+  func lock() throws -> Subprocess {
+    let process = Subprocess()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = ["sqlite3", "-interactive", ledger]
     let (input, output) = (Pipe(), Pipe())
@@ -268,7 +268,7 @@ final class Booth: Sendable {
     let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     let folder = folder
     return try await onThread {
-      let process = Process()
+      let process = Subprocess()
       process.executableURL = URL(filePath: tests).deletingLastPathComponent()
         .appending(path: "paywall")
       process.arguments = arguments + ["--config", "paywall.toml"]

@@ -13,18 +13,18 @@ final class Home: Sendable {
 
   /// The command while it runs; it is killed with the last reference to it.
   final class Run {
-    private let process: Process
+    private let process: Subprocess
     private let outputPath: String
     private let errorsPath: String
 
-    fileprivate init(_ process: Process, in folder: Scratch) throws {
+    fileprivate init(_ process: Subprocess, in folder: Scratch) throws {
       self.process = process
       let name = UUID().uuidString
       outputPath = try folder.write("", to: "\(name).output")
       errorsPath = try folder.write("", to: "\(name).errors")
       process.standardInput = FileHandle.nullDevice
-      process.standardOutput = FileHandle(forWritingAtPath: outputPath)
-      process.standardError = FileHandle(forWritingAtPath: errorsPath)
+      process.standardOutput = try FileHandle(forWritingTo: URL(filePath: outputPath))
+      process.standardError = try FileHandle(forWritingTo: URL(filePath: errorsPath))
       try process.run()
     }
 
@@ -66,7 +66,7 @@ final class Home: Sendable {
 
   func start(_ arguments: [String]) throws -> Run {
     let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    let process = Process()
+    let process = Subprocess()
     process.executableURL = URL(filePath: tests).deletingLastPathComponent()
       .appending(path: "paywall")
     process.arguments = arguments

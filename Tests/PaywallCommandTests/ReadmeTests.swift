@@ -44,7 +44,7 @@ struct ReadmeTests {
     let script = script.replacing("/var/lib/mosquitto", with: folder)
       .replacing("/var/backups", with: folder + "/bin")
     return try await onThread {
-      let process = Process()
+      let process = Subprocess()
       process.executableURL = URL(filePath: "/bin/sh")
       process.arguments = ["-eu", "-c", script]
       process.currentDirectoryURL = URL(filePath: folder)

@@ -11,7 +11,7 @@ import Wallet
 @Suite struct ShellTests {
   /// The words that a shell makes of a line.
   private static func words(_ line: String) throws -> [String] {
-    let process = Process()
+    let process = Subprocess()
     process.executableURL = URL(filePath: "/bin/sh")
     process.arguments = ["-c", "printf '%s\\0' \(line)"]
     let output = Pipe()

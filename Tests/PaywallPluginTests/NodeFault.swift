@@ -116,7 +116,7 @@ struct NodeFault: Sendable, CustomTestStringConvertible {
 /// 100 MB of nothing, in 97 kB.
 private enum GzipBomb {
   static let bytes: [UInt8] = {
-    let process = Process()
+    let process = Subprocess()
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
     process.arguments = ["-c", "head -c 100000000 /dev/zero | gzip -9"]
     let output = Pipe()

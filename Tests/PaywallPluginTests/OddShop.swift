@@ -100,7 +100,7 @@ final class OddShop {
 
   /// The first column of what the ledger answers.
   func rows(_ sql: String) throws -> [String] {
-    let process = Process()
+    let process = Subprocess()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = [
       "sqlite3", "-batch", "-cmd", ".timeout 5000", host.scratch.path("paywall.db"), sql,

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The `sqlite3` command.
@@ -8,8 +9,8 @@ struct Shell: Sendable {
 
   let path: String
 
-  private func process() -> (Process, input: Pipe, output: Pipe) {
-    let process = Process()
+  private func process() -> (Subprocess, input: Pipe, output: Pipe) {
+    let process = Subprocess()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = ["sqlite3", "-batch", "-bail", "-cmd", ".timeout 5000", path]
     let (input, output) = (Pipe(), Pipe())

@@ -16,8 +16,10 @@ import Testing
     return (try? json.replacing(place, by: value)) ?? answer
   }
 
-  /// Which answers are spoiled. Several honest ones follow each, or polls would fail in a row until
-  /// the node is asked once a minute.
+  /// Which answers are spoiled.
+  ///
+  /// Several honest ones follow each, or polls would fail in a row until the node is asked once a
+  /// minute.
   private struct Spoiler {
     var random: SplitMix64
     var honestCount = 0

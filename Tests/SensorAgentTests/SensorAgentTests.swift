@@ -23,9 +23,9 @@ import Testing
 
   private func start(
     _ arguments: String..., errors: Pipe = Pipe(), output: Pipe? = nil
-  ) throws -> Process {
+  ) throws -> Subprocess {
     let folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
-    let process = Process()
+    let process = Subprocess()
     process.executableURL = folder.appending(path: "sensor-agent")
     process.arguments = arguments
     process.standardError = errors

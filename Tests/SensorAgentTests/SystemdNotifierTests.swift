@@ -72,7 +72,7 @@ import Testing
     let folder = try Scratch()
     let listener = try Listener(folder.path("notify"))
     let config = try folder.write("[[plug]]\nsource = \"sim\"\n", to: "agent.toml")
-    let process = Process()
+    let process = Subprocess()
     process.executableURL = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
       .appending(path: "sensor-agent")
     process.arguments = ["--config", config, "--dry-run"]

@@ -6,7 +6,7 @@ import TestSupport
 final class TestBroker {
   let port: UInt16
   let folder: URL
-  private let process = Process()
+  private let process = Subprocess()
 
   /// Starts Mosquitto and waits until it accepts connections.
   ///
@@ -56,7 +56,7 @@ final class TestBroker {
   }
 
   static func run(_ command: String...) throws {
-    let process = Process()
+    let process = Subprocess()
     process.executableURL = URL(filePath: "/usr/bin/env")
     process.arguments = command
     process.standardError = FileHandle.nullDevice

@@ -133,7 +133,7 @@ import Testing
 /// The server of Tests/Judges/digest_server.py, in a process of its own.
 private final class DigestServer {
   let url: String
-  private let process = Process()
+  private let process = Subprocess()
 
   init(algorithm: String, password: String) throws {
     let script = URL(filePath: #filePath).deletingLastPathComponent()

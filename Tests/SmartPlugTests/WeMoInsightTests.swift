@@ -124,7 +124,7 @@ import Testing
 /// The Insight of Tests/Judges/insight_simulator.py, in a process of its own.
 private final class Simulator {
   let url: String
-  private let process = Process()
+  private let process = Subprocess()
 
   init() throws {
     let script = URL(filePath: #filePath).deletingLastPathComponent()

@@ -4,7 +4,7 @@ import Foundation
 ///
 /// It answers a GET with a page about the connection.
 public final class TLSServer {
-  private let process = Process()
+  private let process = Subprocess()
   /// Its port on 127.0.0.1.
   public private(set) var port: UInt16 = 0
   /// The certificate's file, for who wants to trust it.
@@ -19,7 +19,7 @@ public final class TLSServer {
   public init(in scratch: Scratch, name: String) throws {
     certificatePath = scratch.path("certificate.pem")
     let key = scratch.path("key.pem")
-    let request = Process()
+    let request = Subprocess()
     request.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     request.arguments = [
       "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",

@@ -47,7 +47,7 @@ import Testing
     let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     let home = folder.path
     return try await onThread {
-      let process = Process()
+      let process = Subprocess()
       process.executableURL = URL(filePath: tests).deletingLastPathComponent()
         .appending(path: "paywall")
       process.arguments = arguments
