@@ -37,7 +37,9 @@ public struct OfferHistory: Hashable, Sendable {
   /// Takes over what the configuration states now.
   ///
   /// An entry that is in force already stays; a changed one ends the version before it; an offer
-  /// that is not stated any more ends now.
+  /// that is not stated any more ends now. Where those that stay are stated in another order, they
+  /// begin new versions: a payment of the past that becomes known now is for the first offer of its
+  /// own time.
   ///
   /// - Parameters:
   ///   - entries: The offers, in the order of the configuration.
@@ -49,13 +51,16 @@ public struct OfferHistory: Hashable, Sendable {
   ) throws(OfferHistoryError) {
     // Only the first offers of a ledger hold from the beginning.
     let firstFromMs = versions.isEmpty ? firstFromMs : nowMs
-    var next: [Offer] = []
-    for name in orderedNames(entries) {
+    var names: [Name] = []
+    for name in entries.map(\.terms.name) where !names.contains(name) { names.append(name) }
+    let gone = versions.map(\.name).filter { !names.contains($0) }
+    var merged: [Name: [Offer]] = [:]
+    for name in names + gone {
       let known = versions.filter { $0.name == name }
       let stated = entries.filter { $0.terms.name == name }
-      next += try Self.merge(stated, into: known, nowMs: nowMs, firstFromMs: firstFromMs)
+      merged[name] = try Self.merge(stated, into: known, nowMs: nowMs, firstFromMs: firstFromMs)
     }
-    versions = next
+    versions = OfferOrder(former: versions, names: names, nowMs: nowMs).arranged(merged)
   }
 
   /// Has the first offers hold from an earlier time, as where `since` was moved back.
@@ -77,23 +82,6 @@ public struct OfferHistory: Hashable, Sendable {
       versions[index].validFromMs = fromMs
     }
     return former
-  }
-
-  /// Stated names in their order; those that only history knows stay behind what they followed.
-  ///
-  /// A payment of their time that becomes known now is for the first offer of that time.
-  private func orderedNames(_ entries: [OfferEntry]) -> [Name] {
-    var names: [Name] = []
-    for name in entries.map(\.terms.name) where !names.contains(name) { names.append(name) }
-    var former: Name?
-    for name in versions.map(\.name) {
-      if !names.contains(name) {
-        let place = former.flatMap { names.firstIndex(of: $0) }
-        names.insert(name, at: place.map { $0 + 1 } ?? 0)
-      }
-      former = name
-    }
-    return names
   }
 
   /// The versions of one offer.

@@ -1,4 +1,5 @@
 import PaywallCore
+import TestSupport
 import Testing
 
 struct AssignmentTests {
@@ -128,6 +129,67 @@ struct OfferHistoryTests {
     try history.apply([entry("c"), entry("d")], nowMs: 300, firstFromMs: 10)
     #expect(history.versions.map(\.name.description) == ["a", "b", "c", "d"])
     #expect(history.firstOffer(atMs: 150)?.name == Name("a"))
+  }
+
+  @Test func `offers that stay in another order keep the order that they had in the past`() throws {
+    var history = OfferHistory()
+    try history.apply([entry("a"), entry("b")], nowMs: 100, firstFromMs: 10)
+    try history.apply([entry("b"), entry("a")], nowMs: 200, firstFromMs: 10)
+    #expect(versions(history) == ["a 1 10-200", "b 1 10-200", "b 1 200--1", "a 1 200--1"])
+    #expect(history.firstOffer(atMs: 199)?.name == Name("a"))
+    #expect(history.firstOffer(atMs: 200)?.name == Name("b"))
+    let swapped = history
+    try history.apply([entry("b"), entry("a")], nowMs: 300, firstFromMs: 10)
+    #expect(history == swapped)
+    // Once more at the same time: nothing was sold in between.
+    try history.apply([entry("a"), entry("b")], nowMs: 400, firstFromMs: 10)
+    try history.apply([entry("b"), entry("a")], nowMs: 400, firstFromMs: 10)
+    #expect(history.firstOffer(atMs: 399)?.name == Name("b"))
+    #expect(history.firstOffer(atMs: 400)?.name == Name("b"))
+    #expect(history.firstOffer(atMs: 199)?.name == Name("a"))
+  }
+
+  @Test func `dated offers keep the order of the past too`() throws {
+    var history = OfferHistory()
+    let a = [entry("a"), entry("a", price: 2, fromMs: 150), entry("a", price: 3, fromMs: 900)]
+    try history.apply(a + [entry("b")], nowMs: 100, firstFromMs: 10)
+    try history.apply([entry("b")] + a, nowMs: 200, firstFromMs: 10)
+    let expected = ["a 1 10-150", "a 2 150-200", "b 1 10-200", "b 1 200--1", "a 2 200-900"]
+    #expect(versions(history) == expected + ["a 3 900--1"])
+    try history.apply([entry("b")] + a, nowMs: 300, firstFromMs: 10)
+    #expect(versions(history) == expected + ["a 3 900--1"])
+  }
+
+  @Test func `the first offer of a time never changes afterwards`() throws {
+    let seed = testSeed()
+    var random = SplitMix64(seed: seed)
+    for _ in 0..<300 {
+      var history = OfferHistory()
+      var firsts: [(timeMs: Int64, name: Name?)] = []
+      for step in 1...8 {
+        let names: [StaticString] = ["a", "b", "c", "d"]
+        // The first that are stated hold from the beginning.
+        let count = Int.random(in: (step == 1 ? 1 : 0)...4, using: &random)
+        let stated = names.shuffled(using: &random).prefix(count)
+        let nowMs = Int64(step * 100)
+        let entries = stated.map { entry($0, price: Nanos.random(in: 1...2, using: &random)) }
+        try history.apply(entries, nowMs: nowMs, firstFromMs: 100)
+        firsts.append((nowMs, entries.first?.terms.name))
+        for (timeMs, name) in firsts {
+          #expect(history.firstOffer(atMs: timeMs)?.name == name, "seed \(seed)")
+          #expect(history.firstOffer(atMs: timeMs + 99)?.name == name, "seed \(seed)")
+        }
+        for entry in entries {
+          let inForce = history.versions.filter {
+            $0.name == entry.terms.name && $0.isInForce(atMs: nowMs)
+          }
+          #expect(inForce.map(\.price) == [entry.terms.price], "seed \(seed)")
+        }
+        let before = history
+        try history.apply(entries, nowMs: nowMs + 50, firstFromMs: 100)
+        #expect(history == before, "seed \(seed)")
+      }
+    }
   }
 
   @Test func `dated versions follow each other, whenever they are read`() throws {

@@ -20,35 +20,42 @@ struct PlainOffers {
     }
   }
 
-  /// The order in which the seller's configuration has the offers that it has.
+  /// What the seller may sell.
   static let names = ["live", "other", "extra"]
 
+  /// The versions; those in force at one time are in the seller's order of that time.
   private(set) var versions: [Version] = []
+  /// What was stated, and from when on.
+  private var statements: [(fromMs: Int64, terms: [Terms])] = []
 
   /// Takes what the seller states from now on.
   mutating func state(_ stated: [Terms], nowMs: Int64, firstFromMs: Int64) {
     let isFirst = versions.isEmpty
+    let staying = versions.filter { $0.untilMs == nil && stated.contains($0.terms) }.map(\.terms)
+    let isOrderKept = staying == stated.filter { staying.contains($0) }
     for index in versions.indices where versions[index].untilMs == nil {
-      if !stated.contains(versions[index].terms) { versions[index].untilMs = nowMs }
+      if !isOrderKept || !stated.contains(versions[index].terms) {
+        versions[index].untilMs = nowMs
+      }
     }
-    for terms in stated
-    where !versions.contains(where: { $0.untilMs == nil && $0.terms == terms }) {
-      versions.append(Version(terms: terms, fromMs: isFirst ? firstFromMs : nowMs))
+    var place = 0
+    for terms in stated {
+      if let index = versions.firstIndex(where: { $0.untilMs == nil && $0.terms == terms }) {
+        place = index + 1
+      } else {
+        versions.insert(
+          Version(terms: terms, fromMs: isFirst ? firstFromMs : nowMs), at: place)
+        place += 1
+      }
     }
-  }
-
-  /// The versions, offer by offer.
-  var ordered: [Version] {
-    Self.names.flatMap { name in versions.filter { $0.terms.name == name } }
+    statements.append((isFirst ? firstFromMs : nowMs, stated))
   }
 
   /// The version of a name at a time; without a name, of the first offer.
   func version(named name: String?, atMs timeMs: Int64) -> Version? {
-    for wanted in name.map({ [$0] }) ?? Self.names {
-      let found = versions.first { $0.terms.name == wanted && $0.isInForce(timeMs) }
-      if let found { return found }
-    }
-    return nil
+    let stated = statements.last { $0.fromMs <= timeMs }?.terms ?? []
+    guard let terms = stated.first(where: { name == nil || $0.name == name }) else { return nil }
+    return versions.first { $0.terms == terms && $0.isInForce(timeMs) }
   }
 }
 

@@ -18,9 +18,13 @@ extension World {
   func changeOffers() {
     if chance(2) { changeTopics() }
     let name = pick(PlainOffers.names)
-    let others = stated.filter { $0.name != name }
-    let new = others.isEmpty || !chance(3) ? others + [randomTerms(name)] : others
-    stated = PlainOffers.names.compactMap { name in new.first { $0.name == name } }
+    let place = stated.firstIndex { $0.name == name }
+    var others = stated.filter { $0.name != name }
+    if others.isEmpty || !chance(3) {
+      others.insert(randomTerms(name), at: place ?? number(0...others.count))
+    }
+    if chance(4) { others.swapAt(0, others.count - 1) }
+    stated = others
   }
 
   func changeTopics() {

@@ -14,7 +14,7 @@ extension World {
     defer { ledger.close() }
     try ledger.read { try $0.execute(sql: "PRAGMA synchronous = OFF") }
     let history = try ledger.adopt(
-      offers.ordered.enumerated().compactMap { number, version in
+      offers.versions.enumerated().compactMap { number, version in
         guard let name = Name(version.terms.name) else { return nil }
         let offer = Offer(
           name: name, topics: version.terms.topics.compactMap { TopicFilter($0) },
