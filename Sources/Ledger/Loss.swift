@@ -105,9 +105,10 @@ struct Loss {
     var givenMs: Int64 = 0
     for row in rows where row.grant.kind == .bought || row.grant.kind == .madeGood {
       guard let payment = row.payment,
-        try isCounted(payment, paidSinceMs: sinceMs, seenUntilMs: outage.startsAtMs)
+        let seenAtMs = try seenAtMs(payment, paidSinceMs: sinceMs)
       else { continue }
-      let start = max(row.grant.span.startsAtMs, outage.startsAtMs)
+      // What was lost before was made good when the payment became known.
+      let start = max(row.grant.span.startsAtMs, outage.startsAtMs, seenAtMs)
       let end = min(row.grant.span.endsAtMs, outage.endsAtMs)
       guard start < end else { continue }
       let span = Span(startsAtMs: start, endsAtMs: end)
@@ -125,14 +126,10 @@ struct Loss {
     return givenMs
   }
 
-  /// Whether a payment was made since a time, and known at another: what was lost of later ones was
-  /// made good with them.
-  private func isCounted(
-    _ payment: String, paidSinceMs: Int64, seenUntilMs: Int64
-  ) throws -> Bool {
-    try Prepared(
-      "SELECT 1 FROM payments WHERE digest = ? AND paid_at >= ? AND seen_at <= ?", db
-    ).first(.text(payment), .integer(paidSinceMs), .integer(seenUntilMs)) { $0.integer(0) } != nil
+  /// When a payment became known; nil where it was made before a time.
+  private func seenAtMs(_ payment: String, paidSinceMs: Int64) throws -> Int64? {
+    try Prepared("SELECT seen_at FROM payments WHERE digest = ? AND paid_at >= ?", db)
+      .first(.text(payment), .integer(paidSinceMs)) { $0.integer(0) } ?? nil
   }
 
   // MARK: - Rows

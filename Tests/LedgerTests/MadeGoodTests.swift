@@ -242,6 +242,22 @@ struct OutageTests {
     #expect(try world.given().count == 1)
   }
 
+  @Test func `an outage after a run that knew no time is made good from when a payment is known`()
+    throws
+  {
+    try start(atMs: 1000) { world, _ in try world.ledger.noteAlive(nowMs: 4000) }
+    // It records a payment, and is killed before it knows the tangle's time.
+    let world = try World(in: scratch)
+    try world.record([World.payment(5, 100_000)], nowMs: 37_000, terms)
+    #expect(try world.given().map { $0.prefix(23) } == ["made_good|105000|137000"])
+    world.ledger.close()
+    try start(atMs: 97_000) { (world, outage) throws in
+      #expect(outage?.span == Span(startsAtMs: 4000, endsAtMs: 97_000))
+      #expect(outage?.madeGoodMs == 60_000)
+      #expect(try world.rows("SELECT sum(ends_at - starts_at) FROM grants") == ["192000"])
+    }
+  }
+
   @Test func `nothing is given where the seller does not want it, then or later`() throws {
     try start(atMs: 1000) { world, _ in
       try world.record([World.payment(5, 100_000)], nowMs: 6000, terms)
