@@ -8,8 +8,10 @@ enum Schema {
   /// What tells a grant before the payment's checkpoint from one by which the seller assigns it.
   static let provisionalNote = "provisional: the payment is in no checkpoint yet"
 
-  /// Tables, indexes and triggers. Which of several words a column holds is tested by `=`: for
-  /// `IN` with more than two of them SQLite makes a table of its own, for each row it writes.
+  /// Tables, indexes and triggers.
+  ///
+  /// Which of several words a column holds is tested by `=`: for `IN` with more than two of them
+  /// SQLite makes a table of its own, for each row it writes.
   static let tables = """
     -- What the ledger is: one row a key.
     CREATE TABLE meta (
