@@ -58,7 +58,7 @@ extension Schema {
       "payments", "(state IN ('confirmed','pending','unclaimed','rejected'))",
       """
       (state = 'confirmed' OR state = 'pending'
-                   OR state = 'unclaimed' OR state = 'rejected')
+                     OR state = 'unclaimed' OR state = 'rejected')
       """
     ),
     (
@@ -69,7 +69,7 @@ extension Schema {
       "grants", "(kind IN ('bought','granted','made_good','revoked'))",
       """
       (kind = 'bought' OR kind = 'granted'
-                  OR kind = 'made_good' OR kind = 'revoked')
+                    OR kind = 'made_good' OR kind = 'revoked')
       """
     ),
   ]

@@ -115,12 +115,12 @@ struct Version4MigrationTests {
     try queue.inDatabase { db in
       // Pages are written before the transaction ends, as where memory is short.
       try db.execute(sql: "PRAGMA cache_size = 1; PRAGMA wal_autocheckpoint = 0; BEGIN IMMEDIATE")
+      defer { try? db.execute(sql: "ROLLBACK") }
       try Schema.migrate(db, from: 4, path: path)
       try db.execute(sql: "UPDATE grants SET note = note; UPDATE payments SET memo = memo")
       for end in ["", "-wal"] {
         try FileManager.default.copyItem(atPath: path + end, toPath: copy + end)
       }
-      try db.execute(sql: "ROLLBACK")
     }
     let wal = try Data(contentsOf: URL(filePath: copy + "-wal"))
     #expect(wal.range(of: Data("kind = 'made_good' OR".utf8)) != nil)
