@@ -3,8 +3,9 @@ import GRDB
 extension Schema {
   /// Makes a ledger of an older version one of this version, within a transaction.
   ///
-  /// Version 3 had no assigned payments, which its view `unclaimed_payments` would go on to show, and
-  /// its `revenue_by_day` failed on sums of more than 64 bits. Version 2 opened no sealed memos, and
+  /// Version 4 tested by `IN` which words a column may hold, which was slow to write to. Version 3 had
+  /// no assigned payments, which its view `unclaimed_payments` would go on to show, and its
+  /// `revenue_by_day` failed on sums of more than 64 bits. Version 2 opened no sealed memos, and
   /// gave no keys to seal them with: what it recorded holds no claims. Version 1 had an index of all
   /// bought rows by payment beside that, which grew slow to write to with the ledger; and it made
   /// nothing good, nor gave anything provisionally.
@@ -30,11 +31,14 @@ extension Schema {
         "trigger grants_updating",
       ]
     }
-    // An admin may have dropped a view, but not put a table in its place.
-    try drop(
-      "DROP VIEW IF EXISTS unclaimed_payments; DROP VIEW IF EXISTS revenue_by_day;",
-      ofVersion: older, db, path: path)
-    new += ["view unclaimed_payments", "view revenue_by_day"]
+    if older < 4 {
+      // An admin may have dropped a view, but not put a table in its place.
+      try drop(
+        "DROP VIEW IF EXISTS unclaimed_payments; DROP VIEW IF EXISTS revenue_by_day;",
+        ofVersion: older, db, path: path)
+      new += ["view unclaimed_payments", "view revenue_by_day"]
+    }
+    try rewriteChecks(db)
     // The rest is as a new ledger has it, statement for statement, for `check` compares them.
     let model = try DatabaseQueue().inDatabase { model in
       try model.execute(sql: tables)
@@ -46,6 +50,48 @@ extension Schema {
     }
     try db.execute(sql: "PRAGMA user_version = \(version)")
     try check(db, path: path)
+  }
+
+  /// Which words columns may hold, as versions before 5 wrote it, and as it is written now.
+  private static let rewrittenChecks = [
+    (
+      "payments", "(state IN ('confirmed','pending','unclaimed','rejected'))",
+      """
+      (state = 'confirmed' OR state = 'pending'
+                     OR state = 'unclaimed' OR state = 'rejected')
+      """
+    ),
+    (
+      "accounts", "(kind IN ('broker','buyer','wallet'))",
+      "(kind = 'broker' OR kind = 'buyer' OR kind = 'wallet')"
+    ),
+    (
+      "grants", "(kind IN ('bought','granted','made_good','revoked'))",
+      """
+      (kind = 'bought' OR kind = 'granted'
+                    OR kind = 'made_good' OR kind = 'revoked')
+      """
+    ),
+  ]
+
+  /// Writes anew which words columns may hold, in the tables' own statements.
+  ///
+  /// No row changes, nor what a row may be: so only the statements do, as
+  /// https://sqlite.org/lang_altertable.html#otheralter describes it, whatever the ledger's size. A
+  /// table that was altered otherwise keeps that, and `check` refuses it.
+  private static func rewriteChecks(_ db: Database) throws {
+    let schemaVersion = try Prepared("PRAGMA schema_version", db).first { $0.integer(0) } ?? 0
+    try db.execute(sql: "PRAGMA writable_schema = ON")
+    // Whatever happens, what this connection knows of the tables is read anew.
+    defer { try? db.execute(sql: "PRAGMA writable_schema = RESET") }
+    for (table, former, current) in rewrittenChecks {
+      try db.execute(
+        sql: """
+          UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE type = 'table' AND name = ?
+          """, arguments: [former, current, table])
+    }
+    // Other connections read them anew too.
+    try db.execute(sql: "PRAGMA schema_version = \(schemaVersion + 1)")
   }
 
   /// Drops what only older versions had.

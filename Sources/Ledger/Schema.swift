@@ -3,11 +3,15 @@
 /// Times are Unix milliseconds UTC in columns named `…_at`, amounts are NANOS.
 enum Schema {
   /// Counts up with each change; kept in `PRAGMA user_version`.
-  static let version: Int64 = 4
+  static let version: Int64 = 5
 
   /// What tells a grant before the payment's checkpoint from one by which the seller assigns it.
   static let provisionalNote = "provisional: the payment is in no checkpoint yet"
 
+  /// Tables, indexes and triggers.
+  ///
+  /// Which of several words a column holds is tested by `=`: for `IN` with more than two of them
+  /// SQLite makes a table of its own, for each row it writes.
   static let tables = """
     -- What the ledger is: one row a key.
     CREATE TABLE meta (
@@ -25,7 +29,8 @@ enum Schema {
       checkpoint INTEGER,               -- NULL: pending
       paid_at    INTEGER,               -- the checkpoint's time, never the payer's
       seen_at    INTEGER NOT NULL,      -- when this broker first saw it
-      state      TEXT NOT NULL CHECK (state IN ('confirmed','pending','unclaimed','rejected')),
+      state      TEXT NOT NULL CHECK (state = 'confirmed' OR state = 'pending'
+                   OR state = 'unclaimed' OR state = 'rejected'),
       reason     TEXT,                  -- why unclaimed or rejected
       account    TEXT,                  -- to whom it counts: NAME, buyer:NAME or 0x…
       offer      TEXT,                  -- for what it counts
@@ -42,7 +47,7 @@ enum Schema {
     -- Who has ever been paid for.
     CREATE TABLE accounts (
       username      TEXT PRIMARY KEY,
-      kind          TEXT NOT NULL CHECK (kind IN ('broker','buyer','wallet')),
+      kind          TEXT NOT NULL CHECK (kind = 'broker' OR kind = 'buyer' OR kind = 'wallet'),
       password_hash TEXT,               -- of buyers only
       created_at    INTEGER NOT NULL
     ) STRICT;
@@ -86,7 +91,8 @@ enum Schema {
       id        INTEGER PRIMARY KEY,
       account   TEXT NOT NULL,
       offer     TEXT NOT NULL,
-      kind      TEXT NOT NULL CHECK (kind IN ('bought','granted','made_good','revoked')),
+      kind      TEXT NOT NULL CHECK (kind = 'bought' OR kind = 'granted'
+                  OR kind = 'made_good' OR kind = 'revoked'),
       starts_at INTEGER NOT NULL,
       ends_at   INTEGER NOT NULL,       -- not included
       payment   TEXT REFERENCES payments (digest),

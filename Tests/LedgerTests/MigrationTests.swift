@@ -42,7 +42,7 @@ struct MigrationTests {
     let ledger = try Ledger(path: path, nowMs: 1_795_500_000_000)
     let after = try ledger.read { db in try rows { try Row.fetchAll(db, sql: $0) } }
     #expect(after == before)
-    #expect(try ledger.read { try Int.fetchOne($0, sql: "PRAGMA user_version") } == 4)
+    #expect(try ledger.read { try Int.fetchOne($0, sql: "PRAGMA user_version") } == 5)
     #expect(try ledger.bornAtMs() == 1_795_488_825_011)
     let friend = try ledger.access(of: Array("friend".utf8), endingAfterMs: 0)
     #expect(friend.flaws.isEmpty)
@@ -108,11 +108,11 @@ struct MigrationTests {
   }
 
   @Test func `a newer one is refused with a clear sentence`() throws {
-    try DatabaseQueue(path: path).write { try $0.execute(sql: "PRAGMA user_version = 5") }
+    try DatabaseQueue(path: path).write { try $0.execute(sql: "PRAGMA user_version = 6") }
     let error = #expect(throws: LedgerError.self) { try Ledger(path: path, nowMs: 0) }
     #expect(error?.code == .newer)
     #expect(
       error?.description
-        == "ledger \(path): a newer version made it (schema 5); install that version again")
+        == "ledger \(path): a newer version made it (schema 6); install that version again")
   }
 }

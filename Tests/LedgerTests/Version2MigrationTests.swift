@@ -37,7 +37,7 @@ struct Version2MigrationTests {
     for _ in 0..<2 {
       let ledger = try Ledger(path: path, nowMs: 1_795_700_000_000)
       #expect(try ledger.read(rows) == before)
-      #expect(try ledger.read { try Int.fetchOne($0, sql: "PRAGMA user_version") } == 4)
+      #expect(try ledger.read { try Int.fetchOne($0, sql: "PRAGMA user_version") } == 5)
       #expect(try ledger.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM claims") } == 0)
       #expect(try ledger.forEachLogin { name, _ in Issue.record("\(name) may log in") }.isEmpty)
       ledger.close()

@@ -45,7 +45,7 @@ struct Version3MigrationTests {
       let ledger = try Ledger(path: path, nowMs: 1_795_700_000_000)
       #expect(try ledger.read(rows) == before)
       #expect(try ledger.read(views) == expected)
-      #expect(try ledger.read { try Int.fetchOne($0, sql: "PRAGMA user_version") } == 4)
+      #expect(try ledger.read { try Int.fetchOne($0, sql: "PRAGMA user_version") } == 5)
       ledger.close()
     }
   }
@@ -90,7 +90,7 @@ struct Version3MigrationTests {
     #expect(error?.code == .older)
     #expect(
       error?.reason
-        == "an older version made it (schema 3, this one reads 4); start the broker with "
+        == "an older version made it (schema 3, this one reads 5); start the broker with "
         + "the plugin of this version, which brings it up to date")
     #expect(try LedgerReader(path: path, versions: .olderToo).paymentCount().count == 9)
     #expect(try Data(contentsOf: URL(filePath: path)) == before)
