@@ -80,7 +80,7 @@ final class Watcher {
 
   /// What the watcher does until it is told to stop.
   func run() {
-    let damageWatch = DamageWatch(ledger: ledger.path, log: shared.log)
+    let damageWatch = DamageWatch(ledger: ledger.files, log: shared.log)
     tellMetrics()
     while !shared.signals.isStopping {
       if shared.signals.takeReload() || isReloadLeft { reload() }
@@ -106,7 +106,7 @@ final class Watcher {
   private func tellMetrics() {
     metricsWatch?.stop()
     metricsWatch = MetricsWatch(
-      ledger: ledger.path, intervalMs: configuration.metrics.intervalMs, shared: shared)
+      ledger: ledger.files, intervalMs: configuration.metrics.intervalMs, shared: shared)
   }
 
   // MARK: - Payments
