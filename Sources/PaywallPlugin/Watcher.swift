@@ -277,10 +277,10 @@ final class Watcher {
         history = try ledger.apply(
           offers: new.offers, nowMs: nowMs,
           firstFromMs: new.tangle.sinceMs ?? ledger.bornAtMs())
-      } catch let error as LedgerError where error.code == .busy {
-        // An admin's shell holds a lock; the SIGHUP is not forgotten.
-        isReloadLeft = true
-        throw error
+      } catch let error as LedgerError {
+        // An admin's shell holds a lock: the SIGHUP is not forgotten.
+        isReloadLeft = error.code == .busy
+        throw StartError("\(options.configurationPath) cannot be taken over yet: \(error)")
       }
       let isMetricsInterval = configuration.metrics.intervalMs == new.metrics.intervalMs
       configuration = new

@@ -140,16 +140,23 @@ struct LedgerFaultTests {
       try ChildProcess.run(["sqlite3", path + ".new", "PRAGMA journal_mode = WAL"])
       rename(path + ".new", path)
       #expect(shop.broker.logs("it was replaced by another file"))
+      let offers = shop.settings.more
       for seconds in 1...8 {
-        shop.settings.more = "[metrics]\ninterval = \"\(seconds)s\""
+        // Numbers are told from another connection, which is opened anew.
+        shop.settings.more = offers + "\n[metrics]\ninterval = \"\(seconds)s\""
         try shop.reload()
         try crowd.check(shop, mayJaneRead: false)
       }
       unlink(path)
       #expect(shop.broker.logs("it was removed while"))
-      shop.settings.more = "[metrics]\ninterval = \"9s\""
+      shop.settings.more = offers + "\n[metrics]\ninterval = \"9s\""
       try shop.reload()
       try crowd.check(shop, mayJaneRead: false)
+      // What has to be written is refused, and that is told.
+      shop.settings.more = ""
+      try shop.configure()
+      shop.broker.reload()
+      #expect(shop.broker.logs("cannot be taken over yet"), "\(shop.broker.pluginLines)")
       // Nor does it make an empty one.
       #expect(!FileManager.default.fileExists(atPath: path) && shop.broker.isRunning)
     }
