@@ -95,8 +95,7 @@ public final class Ledger {
   ///
   /// - Throws: `LedgerError`.
   public func dataVersion() throws(LedgerError) -> Int64 {
-    try requireFiles()
-    return try read { try Prepared("PRAGMA data_version", $0).first { $0.integer(0) } ?? 0 }
+    try read { try Prepared("PRAGMA data_version", $0).first { $0.integer(0) } ?? 0 }
   }
 
   /// Moves what the WAL holds into the file, as far as readers allow.
@@ -135,11 +134,13 @@ public final class Ledger {
     return try connection.write(body)
   }
 
-  /// Checks that what is written lasts.
+  /// Checks that the files are those that were opened, without which nothing is written.
   ///
   /// The WAL belongs to the file that is open: it is emptied into that, once, lest it be taken for the
   /// WAL of a file in its place. Later it may hold what others wrote.
-  private func requireFiles() throws(LedgerError) {
+  ///
+  /// - Throws: `LedgerError` (`lost`).
+  public func requireFiles() throws(LedgerError) {
     do throws(LedgerError) {
       try files.require()
       isRescued = false

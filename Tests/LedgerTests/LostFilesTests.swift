@@ -48,7 +48,7 @@ struct LostFilesTests {
       let error = try #require(throws: LedgerError.self) { try write(ledger, "while") }
       #expect(error.code == .lost && error.description.contains(ledger.path))
     }
-    #expect(throws: LedgerError.self) { _ = try ledger.dataVersion() }
+    #expect(throws: LedgerError.self) { try ledger.requireFiles() }
     #expect(throws: LedgerError.self) { try ledger.checkpoint() }
     #expect(try size(ledger.path + "-wal") == 0)
     try FileManager.default.copyItem(atPath: ledger.path + ".away", toPath: scratch.path("copy"))
