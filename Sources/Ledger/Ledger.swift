@@ -126,7 +126,8 @@ public final class Ledger {
   }
 
   func read<T>(_ body: (Database) throws -> T) throws(LedgerError) -> T {
-    try connection.read(body)
+    files.mendIndex()
+    return try connection.read(body)
   }
 
   func write<T>(_ body: (Database) throws -> T) throws(LedgerError) -> T {
@@ -141,6 +142,7 @@ public final class Ledger {
   ///
   /// - Throws: `LedgerError` (`lost`).
   public func requireFiles() throws(LedgerError) {
+    files.mendIndex()
     do throws(LedgerError) {
       try files.require()
       isRescued = false

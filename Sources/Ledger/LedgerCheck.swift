@@ -31,6 +31,7 @@ public final class LedgerCheck: Sendable {
   public func run() throws(LedgerError) -> [String] {
     defer { isOver.store(true, ordering: .releasing) }
     try files?.require()
+    files?.mendIndex()
     let connection = try Connection(path: path, Connection.reading)
     database.withLock { $0 = connection.database }
     defer {

@@ -47,6 +47,24 @@ public struct LedgerFiles: Sendable {
     }
   }
 
+  /// How long the WAL's index is made again: for a WAL of a gigabyte, most of it a hole.
+  private static let indexBytes = 2 << 20
+
+  /// Makes the WAL's index long again where somebody has cut it off.
+  ///
+  /// SQLite has it mapped into memory, and who looks at what is mapped beyond a file's end is ended by
+  /// the kernel. By name, for closing a descriptor of it would drop SQLite's locks; all zeros, for
+  /// which SQLite builds it anew from the WAL.
+  func mendIndex() {
+    let index = path + "-shm"
+    guard let known = parts.first(where: { $0.suffix == "-shm" })?.identity,
+      let now = Identity(index), now.device == known.device, now.file == known.file,
+      now.size < known.size
+    else { return }
+    _ = truncate(index, 0)
+    _ = truncate(index, Self.indexBytes)
+  }
+
   private func lost(_ suffix: String, _ what: String) -> LedgerError {
     let cure =
       suffix.isEmpty

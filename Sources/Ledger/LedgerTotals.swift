@@ -44,6 +44,7 @@ public final class TotalsReader {
   /// - Throws: `LedgerError`.
   public func totals(nowMs: Int64, isOver: () -> Bool) throws(LedgerError) -> LedgerTotals? {
     let connection = try opened()
+    files?.mendIndex()
     return try connection.read { db -> LedgerTotals? in
       let version = try Prepared("PRAGMA data_version", db).first { $0.integer(0) }
       if version == nil || version != dataVersion {

@@ -96,6 +96,30 @@ struct LostFilesTests {
     #expect(found.contains("before") && !found.contains("while"))
   }
 
+  @Test(arguments: [0, 16_384, 20_000])
+  func `an index of the WAL that was cut off is built anew`(byteCount: Int) throws {
+    let scratch = try Scratch()
+    let path = scratch.path("ledger.db")
+    try withLedger(scratch) { ledger in
+      let totals = TotalsReader(path: path, files: ledger.files)
+      _ = try totals.totals(nowMs: 0) { false }
+      try write(ledger, "before")
+      for number in 1...3 {
+        truncate(path + "-shm", byteCount)
+        if number == 2 { _ = try totals.totals(nowMs: 0) { false } }
+        try write(ledger, "after \(number)")
+        truncate(path + "-shm", byteCount)
+        let found = try ledger.read { try String.fetchAll($0, sql: "SELECT key FROM meta") }
+        #expect(found.contains("before") && found.contains("after \(number)"))
+      }
+      truncate(path + "-shm", byteCount)
+      try ledger.checkpoint()
+      totals.close()
+    }
+    #expect(try rows(path).isSuperset(of: ["before", "after 1", "after 2", "after 3"]))
+    #expect(try LedgerCheck(path: path).run().isEmpty)
+  }
+
   @Test func `no further connection opens another file, nor makes one`() throws {
     let scratch = try Scratch()
     let ledger = try opened(scratch)

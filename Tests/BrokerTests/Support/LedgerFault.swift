@@ -3,7 +3,9 @@ import TestSupport
 
 /// What happens to a ledger's files under a running broker.
 enum LedgerFault: String, CaseIterable {
-  case removed, renamed, replaced, emptied, halved, walRemoved, walEmptied, walHalved, indexRemoved
+  case removed, renamed, replaced, emptied, halved, walRemoved, walEmptied, walHalved, indexRemoved,
+    indexEmptied
+  case indexHalved
   case flipped, walFlipped, writeProtected, locked
 
   /// What the log says of it within seconds; nil: nothing for certain, for SQLite has in memory what
@@ -17,7 +19,7 @@ enum LedgerFault: String, CaseIterable {
     case .indexRemoved: "its -shm was removed while the broker runs"
     case .writeProtected: "it cannot be read or written"
     case .locked: "another program holds a lock on it"
-    case .halved, .walEmptied, .walHalved, .flipped, .walFlipped: nil
+    case .halved, .walEmptied, .walHalved, .indexEmptied, .indexHalved, .flipped, .walFlipped: nil
     }
   }
 
@@ -42,6 +44,8 @@ enum LedgerFault: String, CaseIterable {
     case .walEmptied: truncate(path + "-wal", 0)
     case .walHalved: truncate(path + "-wal", size(path + "-wal") / 2)
     case .indexRemoved: unlink(path + "-shm")
+    case .indexEmptied: truncate(path + "-shm", 0)
+    case .indexHalved: truncate(path + "-shm", size(path + "-shm") / 2)
     case .flipped: try flip(path, using: &random)
     case .walFlipped: try flip(path + "-wal", using: &random)
     case .writeProtected: try ChildProcess.run(["chattr", "+i", path, path + "-wal"])
