@@ -37,7 +37,7 @@ public final class Ledger {
   /// - Throws: `LedgerError`.
   public init(path: String, nowMs: Int64) throws(LedgerError) {
     self.path = path
-    let lock = try FileLock(ledger: path)
+    lock = try FileLock(ledger: path)
     try LedgerFiles.requireWhole(path, lock)
     Self.createPrivately(path)
     let connection = try Connection(path: path, Self.configuration)
@@ -45,7 +45,6 @@ public final class Ledger {
     lock.mark()
     files = LedgerFiles(path: path)
     self.connection = connection
-    self.lock = lock
   }
 
   /// Closes the file, after which nothing else may be called.
