@@ -49,8 +49,7 @@ struct Shop {
       network = "\(network)"
       address = "\(address)"
       poll = "\(poll)"
-      agree = \(agree)
-      \(sinceMs.map { "since = \(Self.written($0))" } ?? "")
+      agree = \(agree)\(sinceMs.map { "\nsince = \(Self.written($0))" } ?? "")
       [access]
       free = \(free)
       subscribe = "\(subscribe)"
