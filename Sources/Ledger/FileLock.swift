@@ -23,6 +23,24 @@ struct FileLock: ~Copyable {
     }
   }
 
+  /// Whether a ledger was made beside it: an empty one has then been damaged, and is not new.
+  var isMarked: Bool {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 && status.st_size > 0
+  }
+
+  /// Notes that a ledger was made.
+  func mark() {
+    let mark: [UInt8] = [UInt8(ascii: "\n")]
+    // Without it, as on a full disk, an emptied ledger is taken for a new one, as ever.
+    if !isMarked { _ = pwrite(descriptor, mark, mark.count, 0) }
+  }
+
+  /// Notes that there is none.
+  func unmark() {
+    _ = ftruncate(descriptor, 0)
+  }
+
   deinit {
     if descriptor >= 0 { _ = Glibc.close(descriptor) }
   }

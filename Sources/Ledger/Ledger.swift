@@ -13,6 +13,10 @@ public final class Ledger {
   /// The file.
   public let path: String
   let connection: Connection
+  /// Its files, by which others see whether they open the same.
+  public let files: LedgerFiles
+  /// Whether what the WAL held was moved into the file since its files were found to be taken away.
+  private var isRescued = false
   private let lock: FileLock
   /// The versions of offers, as of a number that changes when others write.
   var knownVersions: (dataVersion: Int64, versions: OfferVersions)?
@@ -34,9 +38,13 @@ public final class Ledger {
   public init(path: String, nowMs: Int64) throws(LedgerError) {
     self.path = path
     lock = try FileLock(ledger: path)
+    try LedgerFiles.requireWhole(path, lock)
     Self.createPrivately(path)
-    connection = try Connection(path: path, Self.configuration)
+    let connection = try Connection(path: path, Self.configuration)
     try connection.run { try Self.prepare($0, path: path, nowMs: nowMs) }
+    lock.mark()
+    files = LedgerFiles(path: path)
+    self.connection = connection
   }
 
   /// Closes the file, after which nothing else may be called.
@@ -93,6 +101,7 @@ public final class Ledger {
   ///
   /// - Throws: `LedgerError`; `busy` is nothing to worry about.
   public func checkpoint() throws(LedgerError) {
+    try requireFiles()
     _ = try connection.run { try $0.checkpoint(.truncate) }
     recordedCount = 0
   }
@@ -103,7 +112,7 @@ public final class Ledger {
   /// fails again, and is told, at the next checkpoint; what was recorded is durable.
   func checkpoint(afterRecording count: Int) {
     recordedCount += count
-    guard recordedCount >= Self.longRecord else { return }
+    guard recordedCount >= Self.longRecord, (try? requireFiles()) != nil else { return }
     recordedCount = 0
     _ = try? connection.run { try $0.checkpoint(.passive) }
   }
@@ -116,11 +125,32 @@ public final class Ledger {
   }
 
   func read<T>(_ body: (Database) throws -> T) throws(LedgerError) -> T {
-    try connection.read(body)
+    files.mendIndex()
+    return try connection.read(body)
   }
 
   func write<T>(_ body: (Database) throws -> T) throws(LedgerError) -> T {
-    try connection.write(body)
+    try requireFiles()
+    return try connection.write(body)
+  }
+
+  /// Checks that the files are those that were opened, without which nothing is written.
+  ///
+  /// The WAL belongs to the file that is open: it is emptied into that, once, lest it be taken for the
+  /// WAL of a file in its place. Later it may hold what others wrote.
+  ///
+  /// - Throws: `LedgerError` (`lost`).
+  public func requireFiles() throws(LedgerError) {
+    files.mendIndex()
+    do throws(LedgerError) {
+      try files.require()
+      isRescued = false
+    } catch {
+      if !isRescued, (try? connection.run({ try $0.checkpoint(.truncate) })) != nil {
+        isRescued = true
+      }
+      throw error
+    }
   }
 
   private static var configuration: Configuration {

@@ -10,14 +10,18 @@ public final class LedgerCheck: Sendable {
   private static let findingLimit = 10
 
   private let path: String
+  private let files: LedgerFiles?
   private let database = Mutex<DatabaseQueue?>(nil)
   private let isOver = Atomic(false)
 
   /// A check of a ledger.
   ///
-  /// - Parameter path: The file.
-  public init(path: String) {
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - files: Those that this process has open already; nil: none.
+  public init(path: String, files: LedgerFiles? = nil) {
     self.path = path
+    self.files = files
   }
 
   /// Looks for damage; once, and for as long as that takes.
@@ -26,7 +30,9 @@ public final class LedgerCheck: Sendable {
   /// - Throws: `LedgerError` where it cannot be done.
   public func run() throws(LedgerError) -> [String] {
     defer { isOver.store(true, ordering: .releasing) }
-    let connection = try Connection(path: path, Connection.besideBroker)
+    try files?.require()
+    files?.mendIndex()
+    let connection = try Connection(path: path, Connection.reading)
     database.withLock { $0 = connection.database }
     defer {
       database.withLock { $0 = nil }

@@ -6,7 +6,7 @@ public struct LedgerError: Error, Sendable, CustomStringConvertible {
   /// What kind of failure it is.
   public struct Code: Hashable, Sendable {
     private enum Base: Hashable {
-      case cannotOpen, busy, corrupt, newer, older, mismatch, invalid, failed
+      case cannotOpen, busy, corrupt, newer, older, mismatch, invalid, lost, failed
     }
     private let base: Base
 
@@ -24,6 +24,8 @@ public struct LedgerError: Error, Sendable, CustomStringConvertible {
     public static let mismatch = Code(base: .mismatch)
     /// A row makes no sense.
     public static let invalid = Code(base: .invalid)
+    /// Its files were taken away while it was open.
+    public static let lost = Code(base: .lost)
     /// SQLite refused something else (a full disk, an I/O error).
     public static let failed = Code(base: .failed)
   }
@@ -84,6 +86,14 @@ public struct LedgerError: Error, Sendable, CustomStringConvertible {
       reason =
         "it cannot be written (\(message)); run this as the broker's user, as with: sudo -u mosquitto, "
         + "and have its folder belong to that user, as with: chown mosquitto: FOLDER"
+    case .SQLITE_FULL:
+      code = .failed
+      reason = "its disk is full (\(message)); make room on it"
+    case .SQLITE_IOERR:
+      code = .failed
+      reason =
+        "it cannot be read or written (\(message), SQLite code "
+        + "\(error.extendedResultCode.rawValue)); see whether its disk is full, read-only or broken"
     default:
       code = .failed
       reason = "\(message) (SQLite code \(error.extendedResultCode.rawValue))"

@@ -20,15 +20,19 @@ public struct LedgerTotals: Hashable, Sendable {
 ///   written since the last time, to the accounts that may read now.
 public final class TotalsReader {
   private let path: String
+  private let files: LedgerFiles?
   private var connection: Connection?
   private var dataVersion: Int64?
   private var totals = LedgerTotals()
 
   /// A reader of a ledger, which is opened when it is needed.
   ///
-  /// - Parameter path: The file.
-  public init(path: String) {
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - files: Those that this process has open already; nil: none.
+  public init(path: String, files: LedgerFiles? = nil) {
     self.path = path
+    self.files = files
   }
 
   /// Adds up.
@@ -40,6 +44,7 @@ public final class TotalsReader {
   /// - Throws: `LedgerError`.
   public func totals(nowMs: Int64, isOver: () -> Bool) throws(LedgerError) -> LedgerTotals? {
     let connection = try opened()
+    files?.mendIndex()
     return try connection.read { db -> LedgerTotals? in
       let version = try Prepared("PRAGMA data_version", db).first { $0.integer(0) }
       if version == nil || version != dataVersion {
@@ -58,7 +63,8 @@ public final class TotalsReader {
 
   private func opened() throws(LedgerError) -> Connection {
     if let connection { return connection }
-    let new = try Connection(path: path, Connection.besideBroker)
+    try files?.require()
+    let new = try Connection(path: path, Connection.reading)
     connection = new
     return new
   }

@@ -91,6 +91,8 @@ struct AccessView {
   mutating func noticeAdmin(
     nowMs: Int64, logins: inout LoginView
   ) throws(LedgerError) -> Set<Username>? {
+    // Where nothing is written, it is noticed here.
+    try ledger.requireFiles()
     let version = try ledger.dataVersion()
     guard version != dataVersion || !unread.isEmpty || isTableUnread else { return [] }
     let taken = try ledger.takeChanges()

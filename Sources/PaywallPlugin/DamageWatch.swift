@@ -7,13 +7,13 @@ final class DamageWatch {
   private let thread: PlainThread?
 
   /// Begins at once, on a thread of its own.
-  init(ledger path: String, log: LogQueue) {
-    let check = LedgerCheck(path: path)
+  init(ledger files: LedgerFiles, log: LogQueue) {
+    let check = LedgerCheck(path: files.path, files: files)
     let done = Event()
     self.check = check
     self.done = done
     thread = PlainThread {
-      DamageWatch.look(check, path: path, log: log)
+      DamageWatch.look(check, path: files.path, log: log)
       done.signal()
     }
   }

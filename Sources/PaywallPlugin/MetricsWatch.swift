@@ -13,17 +13,17 @@ final class MetricsWatch {
   /// Begins at once.
   ///
   /// - Parameters:
-  ///   - path: The ledger's file.
+  ///   - files: The ledger's, which are open already.
   ///   - intervalMs: How often to tell, in milliseconds; 0: never.
   ///   - shared: Where to tell, and where the reading stands.
-  init(ledger path: String, intervalMs: Int64, shared: SharedState) {
+  init(ledger files: LedgerFiles, intervalMs: Int64, shared: SharedState) {
     let stopping = StopFlag()
     self.stopping = stopping
     guard intervalMs > 0 else {
       thread = nil
       return
     }
-    thread = PlainThread { MetricsWatch.run(path, intervalMs, shared, stopping) }
+    thread = PlainThread { MetricsWatch.run(files, intervalMs, shared, stopping) }
   }
 
   /// Ends it, at once.
@@ -33,9 +33,9 @@ final class MetricsWatch {
   }
 
   private static func run(
-    _ path: String, _ intervalMs: Int64, _ shared: SharedState, _ stopping: StopFlag
+    _ files: LedgerFiles, _ intervalMs: Int64, _ shared: SharedState, _ stopping: StopFlag
   ) {
-    let reader = TotalsReader(path: path)
+    let reader = TotalsReader(path: files.path, files: files)
     defer { reader.close() }
     let problems = Problems(log: shared.log)
     while !stopping.isSet {

@@ -19,7 +19,7 @@ final class Problems {
   func attempt(_ subject: String, _ body: () throws -> Void) {
     do {
       try body()
-      if current.removeValue(forKey: subject) != nil {
+      if let text = current.removeValue(forKey: subject), !current.values.contains(text) {
         log.write(.notice, "\(subject): works again")
       }
     } catch let error as TangleError where error.code != .tooFewNodes {
@@ -29,7 +29,10 @@ final class Problems {
       // Likewise.
     } catch {
       let text = "\(error)"
-      guard current.updateValue(text, forKey: subject) != text else { return }
+      // One fault, as of a disk, may show in many places.
+      let isSaid = current.values.contains(text)
+      current[subject] = text
+      guard !isSaid else { return }
       log.write(.warning, text)
     }
   }

@@ -80,7 +80,7 @@ final class Watcher {
 
   /// What the watcher does until it is told to stop.
   func run() {
-    let damageWatch = DamageWatch(ledger: ledger.path, log: shared.log)
+    let damageWatch = DamageWatch(ledger: ledger.files, log: shared.log)
     tellMetrics()
     while !shared.signals.isStopping {
       if shared.signals.takeReload() || isReloadLeft { reload() }
@@ -106,7 +106,7 @@ final class Watcher {
   private func tellMetrics() {
     metricsWatch?.stop()
     metricsWatch = MetricsWatch(
-      ledger: ledger.path, intervalMs: configuration.metrics.intervalMs, shared: shared)
+      ledger: ledger.files, intervalMs: configuration.metrics.intervalMs, shared: shared)
   }
 
   // MARK: - Payments
@@ -267,32 +267,34 @@ final class Watcher {
     if !isReloadLeft { problems.forget("configuration") }
     isReloadLeft = false
     problems.attempt("configuration") {
-      let new = try ConfigurationFile.load(path: options.configurationPath)
-      try checkFixedParts(new)
-      let newSource = Self.source(
-        new.tangle, log: shared.log, failed: { [shared] in shared.reading.failed() }
-      ) { [wait] in wait.goesOn() }
-      let nowMs = shared.clock.nowMs
       do {
-        history = try ledger.apply(
-          offers: new.offers, nowMs: nowMs,
-          firstFromMs: new.tangle.sinceMs ?? ledger.bornAtMs())
-      } catch let error as LedgerError where error.code == .busy {
-        // An admin's shell holds a lock; the SIGHUP is not forgotten.
-        isReloadLeft = true
-        throw error
+        try takeOver(try ConfigurationFile.load(path: options.configurationPath))
+      } catch let error as LedgerError {
+        // An admin's shell holds a lock: the SIGHUP is not forgotten.
+        isReloadLeft = error.code == .busy
+        throw StartError("\(options.configurationPath) cannot be taken over yet: \(error)")
       }
-      let isMetricsInterval = configuration.metrics.intervalMs == new.metrics.intervalMs
-      configuration = new
-      if !isMetricsInterval { tellMetrics() }
-      source = newSource
-      shared.use(source)
-      clock.use(agree: new.tangle.agree)
-      lastPollAtMs = nil
-      told.update(new, history, nowMs: nowMs)
-      try view.handOver(new, nowMs: nowMs)
-      shared.log.write(.notice, "\(options.configurationPath) was read again")
     }
+  }
+
+  private func takeOver(_ new: PaywallConfiguration) throws {
+    try checkFixedParts(new)
+    let newSource = Self.source(
+      new.tangle, log: shared.log, failed: { [shared] in shared.reading.failed() }
+    ) { [wait] in wait.goesOn() }
+    let nowMs = shared.clock.nowMs
+    history = try ledger.apply(
+      offers: new.offers, nowMs: nowMs, firstFromMs: new.tangle.sinceMs ?? ledger.bornAtMs())
+    let isMetricsInterval = configuration.metrics.intervalMs == new.metrics.intervalMs
+    configuration = new
+    if !isMetricsInterval { tellMetrics() }
+    source = newSource
+    shared.use(source)
+    clock.use(agree: new.tangle.agree)
+    lastPollAtMs = nil
+    told.update(new, history, nowMs: nowMs)
+    try view.handOver(new, nowMs: nowMs)
+    shared.log.write(.notice, "\(options.configurationPath) was read again")
   }
 
   /// What an open ledger cannot change under a running broker.

@@ -26,7 +26,8 @@ public struct Simulation {
 
   /// Lets a world run.
   public static func run(seed: UInt64, sabotage: Sabotage? = nil) -> Outcome {
-    let folder = "\(root)/paywall-simulation-\(getpid())-\(seed)"
+    // Two worlds of one seed may run at once.
+    let folder = "\(root)/paywall-simulation-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let world: World
     do {

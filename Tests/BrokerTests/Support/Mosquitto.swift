@@ -235,6 +235,20 @@ final class Mosquitto {
   /// Ends it without notice, and returns when it has ended.
   func kill() { process = nil }
 
+  /// Ends it without notice so many milliseconds after it was started, however far it has come.
+  func startAndKill(afterMs: UInt32) throws {
+    _ = try launch()
+    usleep(afterMs * 1000)
+    kill()
+  }
+
+  /// Ends it without notice so many milliseconds after it was told to end.
+  func stopAndKill(afterMs: UInt32) {
+    process?.signal(SIGTERM)
+    usleep(afterMs * 1000)
+    kill()
+  }
+
   /// The user that it runs as; nil where it does not run.
   var owner: uid_t? { process?.effectiveUser }
 

@@ -17,6 +17,8 @@ struct Shop {
     var address = ""
     var poll = "100ms"
     var agree = 1
+    /// From when on payments count, in Unix milliseconds; nil: from the ledger's birth.
+    var sinceMs: Int64?
     var free = ["sensor/1m", "sensor/status"]
     var subscribe = "open"
     var price = "1000 nanos"
@@ -31,6 +33,10 @@ struct Shop {
       per = "1s"
       """
 
+    private static func written(_ timeMs: Int64) -> String {
+      Date(timeIntervalSince1970: Double(timeMs / 1000)).formatted(.iso8601)
+    }
+
     /// The file's text.
     func toml(ledger: String, secret: String) -> String {
       """
@@ -43,7 +49,7 @@ struct Shop {
       network = "\(network)"
       address = "\(address)"
       poll = "\(poll)"
-      agree = \(agree)
+      agree = \(agree)\(sinceMs.map { "\nsince = \(Self.written($0))" } ?? "")
       [access]
       free = \(free)
       subscribe = "\(subscribe)"
