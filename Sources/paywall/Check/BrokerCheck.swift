@@ -131,7 +131,8 @@ struct BrokerCheck {
       }
       return findings.fail(
         "broker-accounts", file, "password_file \(file) is not there, so the broker does not start",
-        mend: "run: touch \(file); then add each account with mosquitto_passwd")
+        mend: "run: install -o mosquitto -m 600 /dev/null \(file); then add each account with "
+          + "mosquitto_passwd")
     }
     let known = Set(
       contents.split(separator: UInt8(ascii: "\n"))
