@@ -46,7 +46,9 @@ extension FuzzTarget {
   /// A filter and a topic, or another filter, with a NUL between.
   static let topic = FuzzTarget(name: "topic") { bytes in
     let parts = bytes.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)
-    guard parts.count == 2, let filter = TopicFilter(parts[0]), !parts[1].contains(0) else { return }
+    guard parts.count == 2, let filter = TopicFilter(parts[0]), !parts[1].contains(0) else {
+      return
+    }
     let text = Array(parts[1])
     let matches = filter.matches(topic: text)
     let isTopic = !text.isEmpty && !text.contains { "+#".utf8.contains($0) }

@@ -17,7 +17,8 @@ extension FuzzTarget {
 
   static let memo = FuzzTarget(name: "memo") { bytes in
     let memo = Memo.read(pureInputs: [bytes])
-    try promise((memo.text == nil) == (memo.content == .none), "a memo has a text, nothing has none")
+    try promise(
+      (memo.text == nil) == (memo.content == .none), "a memo has a text, none has not")
     if JSONObject.members(of: bytes[...]) != nil, bytes.count < 1 << 14 {
       var writer = BCSWriter()
       writer.byteVector(bytes)

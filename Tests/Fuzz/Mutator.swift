@@ -8,9 +8,9 @@ public struct Mutator<Random: RandomNumberGenerator> {
   /// What the formats are made of, and what breaks them.
   private static var tokens: [[UInt8]] {
     [
-      "\"", "\\u0000", "\\ud800", "null", "-1", "1e999", "9223372036854775808", "{}", "[[[[", "/", "+",
-      "#", "$", "|", "\0", "\n", "<a>", "</a>", "&amp;", "&#0;", "<!DOCTYPE a>", "]]>", "''", "\"\"\"",
-      "1979-05-27", "inf", "0x", "username", "sealed",
+      "\"", "\\u0000", "\\ud800", "null", "-1", "1e999", "9223372036854775808", "{}", "[[[[", "/",
+      "+", "#", "$", "|", "\0", "\n", "<a>", "</a>", "&amp;", "&#0;", "<!DOCTYPE a>", "]]>", "''",
+      "\"\"\"", "1979-05-27", "inf", "0x", "username", "sealed",
     ].map { Array($0.utf8) } + [[0xff], [0x80, 0x80], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0x7f]]
   }
 
