@@ -1,10 +1,13 @@
+import Foundation
 import Fuzz
 import TestSupport
 import Testing
 
 /// Every input that was ever worth keeping, and some thousand changed ones; `scripts/fuzz` runs more.
 @Suite(.serialized) struct FuzzTests {
-  static let changedInputCount = 1500
+  /// Of each kind; `FUZZ_INPUTS` of the environment for more.
+  static let changedInputCount =
+    ProcessInfo.processInfo.environment["FUZZ_INPUTS"].flatMap { Int($0) } ?? 1500
 
   @Test(arguments: FuzzTarget.all.map(\.name))
   func `no input breaks what is promised`(kind: String) throws {
@@ -14,9 +17,11 @@ import Testing
     for (name, bytes) in corpus {
       #expect(throws: Never.self, "Corpus/\(kind)/\(name)") { try target.run(bytes) }
     }
-    // Printed before: a trap ends the process, and then nothing else tells what to repeat.
+    // Written before, and unbuffered: a trap ends the process, and then nothing else tells what to
+    // repeat.
     let seed = testSeed()
-    print("FuzzTests: \(kind), seed \(seed), \(Self.changedInputCount) inputs")
+    let line = "FuzzTests: \(kind), seed \(seed), \(Self.changedInputCount) inputs\n"
+    FileHandle.standardError.write(Data(line.utf8))
     var mutator = Mutator(corpus: corpus.map(\.bytes), random: SplitMix64(seed: seed))
     for index in 0..<Self.changedInputCount {
       let bytes = mutator.next()
