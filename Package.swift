@@ -172,6 +172,14 @@ let package = Package(
       path: "Tests/SimulateCommand"),
     .testTarget(
       name: "SimulationTests", dependencies: ["Simulation", "FakeBroker", "TestSupport"]),
+    // What strangers send, and what is promised of it; run by scripts/fuzz too.
+    .target(
+      name: "Fuzz",
+      dependencies: [
+        "PaywallCore", "HTTP", "IOTACrypto", "Tangle", "Configuration", "TOML", "SmartPlug",
+        "CMosquitto",
+      ], path: "Tests/Fuzz", exclude: ["Corpus"]),
+    .testTarget(name: "FuzzTests", dependencies: ["Fuzz", "TestSupport"]),
     .testTarget(
       name: "BrokerTests",
       dependencies: [
@@ -181,6 +189,14 @@ let package = Package(
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
 )
+
+// libFuzzer has the main function, so nothing can be made of this without it.
+if Context.environment["PAYWALL_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "fuzz", dependencies: ["Fuzz"], path: "Tests/FuzzCommand",
+      swiftSettings: [.unsafeFlags(["-parse-as-library"])]))
+}
 
 for target in package.targets where target.type != .system {
   var settings = target.swiftSettings ?? []

@@ -35,8 +35,9 @@ public struct Memo: Hashable, Sendable {
   /// may be given. Every broker must read a memo alike, so objects with repeated keys are held
   /// contradictory instead of leaving the choice to a parser.
   public static func read(pureInputs: some Sequence<[UInt8]>) -> Memo {
+    // As a string first: its length may be a byte that is white space in JSON.
     let memos = pureInputs.compactMap { input in
-      read(json: input[...]) ?? stringContents(input).flatMap(read(json:))
+      stringContents(input).flatMap(read(json:)) ?? read(json: input[...])
     }
     guard memos.count > 1 else { return memos.first ?? .none }
     return Memo(

@@ -34,6 +34,16 @@ struct MemoTests {
     #expect(memo.text == text)
   }
 
+  @Test(arguments: [32, 33, 45])
+  func `does not take a BCS string's length for white space`(length: Int) {
+    let start = #"{"username":"", "offer":""#
+    let json = Array((start + String(repeating: "a", count: length - start.count - 2) + "\"}").utf8)
+    #expect(json.count == length)
+    let memo = Memo.read(pureInputs: [[UInt8(length)] + json])
+    #expect(memo == Memo.read(pureInputs: [json]))
+    #expect(memo.text?.utf8.elementsEqual(json) == true)
+  }
+
   @Test func `finds the memo among other inputs`() {
     let inputs: [[UInt8]] = [
       [0x20, 0xA1, 0x07, 0, 0, 0, 0, 0], Array(repeating: 7, count: 32), bcs(#"{"username":"a"}"#),
