@@ -246,6 +246,8 @@ async def terminate_tls(certificate, key):
 
 
 def make_world():
+    if not HOME.is_dir():
+        fail(f"there is no {HOME}; run Tests/Package/test_readme, for this makes users and addresses")
     output(f"""
       set -e
       ip link set lo up multicast on
