@@ -9,9 +9,7 @@ extension FuzzTarget {
   static let toml = FuzzTarget(name: "toml") { bytes in
     guard let text = String(validating: bytes, as: UTF8.self) else { return }
     do throws(TOMLError) {
-      let configuration = try PaywallConfiguration.parse(text, path: "paywall.toml")
-      let again = try PaywallConfiguration.parse(text, path: "paywall.toml")
-      try? promise(configuration.offers == again.offers, "a text has one meaning")
+      _ = try PaywallConfiguration.parse(text, path: "paywall.toml")
     } catch {
       try promise(!error.reason.isEmpty, "an error says why")
     }
