@@ -113,13 +113,24 @@ final class Mosquitto {
         (port, webSocketPort, identityPort) =
           (LocalPort.free(), LocalPort.free(), LocalPort.free())
       }
+      let formerCount = runningCount
       let process = try launch()
-      let isUp = eventually(within: 15) { process.exitStatus != nil || LocalPort.isServed(port) }
+      // It listens before it handles signals.
+      let isUp = eventually(within: 15) {
+        process.exitStatus != nil || LocalPort.isServed(port) && runningCount > formerCount
+      }
       if isUp, process.exitStatus == nil { return }
       guard process.output.contains("Address already in use") else { break }
       port = 0
     }
     throw TestFailure("the broker does not start: \(log)")
+  }
+
+  /// How often it has said that it runs.
+  private var runningCount: Int {
+    log.split(separator: "\n").count {
+      $0.hasPrefix("mosquitto version ") && $0.hasSuffix(" running")
+    }
   }
 
   /// Starts the broker, which is expected to refuse.
