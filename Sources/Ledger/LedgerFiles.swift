@@ -6,29 +6,15 @@ import Glibc
 /// an error. And a second connection of the same process, to a file put in the place of the first,
 /// cuts off the WAL's index that both share, which ends the process.
 public struct LedgerFiles: Sendable {
-  private struct Identity: Equatable {
-    let device: UInt64
-    let file: UInt64
-    let size: Int64
-
-    init?(_ path: String) {
-      var status = stat()
-      guard stat(path, &status) == 0 else { return nil }
-      device = UInt64(status.st_dev)
-      file = UInt64(status.st_ino)
-      size = Int64(status.st_size)
-    }
-  }
-
   /// The ledger's file.
   public let path: String
-  private let parts: [(suffix: String, identity: Identity)]
+  private let parts: [(suffix: String, stamp: FileStamp)]
 
   /// The files as they are now, right after the ledger was opened.
   init(path: String) {
     self.path = path
     parts = ["", "-wal", "-shm"].compactMap { suffix in
-      Identity(path + suffix).map { (suffix, $0) }
+      FileStamp(path + suffix).map { (suffix, $0) }
     }
   }
 
@@ -37,8 +23,8 @@ public struct LedgerFiles: Sendable {
   /// - Throws: `LedgerError` (`lost`).
   func require() throws(LedgerError) {
     for (suffix, known) in parts {
-      guard let now = Identity(path + suffix) else { throw lost(suffix, "removed") }
-      guard now.device == known.device, now.file == known.file else {
+      guard let now = FileStamp(path + suffix) else { throw lost(suffix, "removed") }
+      guard now.isSameFile(as: known) else {
         throw lost(suffix, "replaced by another file")
       }
       // A WAL may be empty.
@@ -57,9 +43,8 @@ public struct LedgerFiles: Sendable {
   /// which SQLite builds it anew from the WAL.
   func mendIndex() {
     let index = path + "-shm"
-    guard let known = parts.first(where: { $0.suffix == "-shm" })?.identity,
-      let now = Identity(index), now.device == known.device, now.file == known.file,
-      now.size < known.size
+    guard let known = parts.first(where: { $0.suffix == "-shm" })?.stamp,
+      let now = FileStamp(index), now.isSameFile(as: known), now.size < known.size
     else { return }
     _ = truncate(index, 0)
     _ = truncate(index, Self.indexBytes)
@@ -85,9 +70,9 @@ public struct LedgerFiles: Sendable {
   ///   - lock: Knows whether a ledger was in it.
   /// - Throws: `LedgerError` (`corrupt`).
   static func requireWhole(_ path: String, _ lock: borrowing FileLock) throws(LedgerError) {
-    let file = Identity(path)
+    let file = FileStamp(path)
     guard file?.size ?? 0 == 0 else { return }
-    if let wal = Identity(path + "-wal"), wal.size > 0 {
+    if let wal = FileStamp(path + "-wal"), wal.size > 0 {
       throw LedgerError(
         code: .corrupt, path: path,
         reason: "it is \(file == nil ? "missing" : "empty"), but its -wal is not, which may hold "

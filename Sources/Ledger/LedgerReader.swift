@@ -84,25 +84,6 @@ public final class LedgerReader {
   }
 }
 
-/// What changes about a file when it is written to.
-private struct FileStamp: Equatable {
-  private let device: UInt64
-  private let file: UInt64
-  let size: Int64
-  private let changedS: Int
-  private let changedNs: Int
-
-  init?(_ path: String) {
-    var status = stat()
-    guard stat(path, &status) == 0 else { return nil }
-    device = UInt64(status.st_dev)
-    file = UInt64(status.st_ino)
-    size = Int64(status.st_size)
-    changedS = status.st_mtim.tv_sec
-    changedNs = status.st_mtim.tv_nsec
-  }
-}
-
 extension Connection {
   /// A connection that only reads.
   fileprivate init(uri parameters: String, of path: String) throws(LedgerError) {

@@ -18,7 +18,7 @@ struct OfferOrder {
     }
     var place = 0
     // Those of the past are among them where the ledger is new.
-    let current = names.flatMap { versions[$0] ?? [] }.filter { offer in
+    let current = stated(versions).filter { offer in
       isSoldFromNow(offer) || !list.contains { isSame($0, offer) }
     }
     for (number, offer) in current.enumerated() {
@@ -41,13 +41,17 @@ struct OfferOrder {
     return list
   }
 
+  /// The versions of what the configuration names, in its order.
+  private func stated(_ versions: [Name: [Offer]]) -> [Offer] {
+    names.flatMap { versions[$0] ?? [] }
+  }
+
   private func isSoldFromNow(_ offer: Offer) -> Bool { offer.validUntilMs ?? .max > nowMs }
 
   /// Whether what was in force before now and stays is in the order that it had.
   private func isOrderKept(_ versions: [Name: [Offer]]) -> Bool {
     var last = -1
-    let current = names.flatMap { versions[$0] ?? [] }.filter(isSoldFromNow)
-    for offer in current where offer.validFromMs < nowMs {
+    for offer in stated(versions) where offer.validFromMs < nowMs && isSoldFromNow(offer) {
       // A version that begins in the past is new only where the ledger is: in no order yet.
       guard let index = former.firstIndex(where: { isSame($0, offer) }) else { continue }
       guard index > last else { return false }

@@ -285,9 +285,9 @@ final class Watcher {
     let nowMs = shared.clock.nowMs
     history = try ledger.apply(
       offers: new.offers, nowMs: nowMs, firstFromMs: new.tangle.sinceMs ?? ledger.bornAtMs())
-    let isMetricsInterval = configuration.metrics.intervalMs == new.metrics.intervalMs
+    let isIntervalKept = configuration.metrics.intervalMs == new.metrics.intervalMs
     configuration = new
-    if !isMetricsInterval { tellMetrics() }
+    if !isIntervalKept { tellMetrics() }
     source = newSource
     shared.use(source)
     clock.use(agree: new.tangle.agree)

@@ -97,14 +97,14 @@ struct LedgerFaultTests {
       var paid = [try buyer.pay(600_000, username: "johndoe")]
       try shop.ledger.settled(paid[0])
       for _ in 1...3 {
-        let count = shop.broker.pluginLines.count { $0.contains("its disk is full") }
+        let count = shop.broker.pluginLines.count(where: isFull)
         try ChildProcess.run([
           "sh", "-c", "dd if=/dev/zero of='\(folder)/fill' bs=512 2>&1 || true",
         ])
         // What fits into the WAL as it is fits.
         for _ in 1...40 where shop.broker.pluginLines.count(where: isFull) == count {
           paid.append(try buyer.pay(1000, username: "johndoe"))
-          usleep(100_000)
+          _ = eventually(within: 0.1) { shop.broker.pluginLines.count(where: isFull) > count }
         }
         #expect(shop.broker.logs("its disk is full", times: count + 1))
         for _ in 1...10 {

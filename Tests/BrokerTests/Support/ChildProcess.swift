@@ -6,49 +6,29 @@ import TestSupport
 final class ChildProcess {
   /// The file that has what it writes, to either stream.
   let outputPath: String
-  private let identifier: pid_t
-  private var status: Int32?
+  private let process = Subprocess()
   private static let searchPath =
     setenv("PATH", (ProcessInfo.processInfo.environment["PATH"] ?? "") + ":/usr/sbin:/sbin", 1)
 
   /// Starts a program, looked for along `PATH` and where Debian keeps servers.
   init(_ command: [String], outputPath: String) throws {
     self.outputPath = outputPath
-    // It ends with the thread that starts it, which is a test's own, should the test not end it.
-    let command = ["setpriv", "--pdeathsig", "KILL"] + command
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_addopen(
-      &actions, 1, outputPath, O_WRONLY | O_CREAT | O_APPEND, 0o666)
-    posix_spawn_file_actions_adddup2(&actions, 1, 2)
-    // A listening socket of this process would outlive its closing in the child.
-    for descriptor in 3..<Int32(1024) { posix_spawn_file_actions_addclose(&actions, descriptor) }
-
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    var none = sigset_t()
-    sigemptyset(&none)
-    posix_spawnattr_setsigmask(&attributes, &none)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-
-    var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
-    defer { for argument in arguments { free(argument) } }
-    var child = pid_t()
     _ = Self.searchPath
-    let code = posix_spawnp(&child, "setpriv", &actions, &attributes, &arguments, environ)
-    guard code == 0 else {
-      throw TestFailure("setpriv cannot be started: \(String(cString: strerror(code)))")
-    }
-    identifier = child
+    let file = open(outputPath, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+    guard file >= 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+    let output = FileHandle(fileDescriptor: file, closeOnDealloc: true)
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    // It ends with the thread that starts it, which is a test's own, should the test not end it.
+    process.arguments = ["setpriv", "--pdeathsig", "KILL"] + command
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = output
+    process.standardError = output
+    try process.run()
   }
 
   deinit {
-    guard exitStatus == nil else { return }
-    kill(identifier, SIGKILL)
-    waitpid(identifier, nil, 0)
+    signal(SIGKILL)
+    process.waitUntilExit()
   }
 
   /// What it has written.
@@ -59,13 +39,9 @@ final class ChildProcess {
 
   /// How it ended, 128 and the signal's number where one ended it; nil while it runs.
   var exitStatus: Int32? {
-    if status == nil {
-      var raw: Int32 = 0
-      if waitpid(identifier, &raw, WNOHANG) == identifier {
-        status = raw & 0x7F == 0 ? (raw >> 8) & 0xFF : 128 + (raw & 0x7F)
-      }
-    }
-    return status
+    guard !process.isRunning else { return nil }
+    let status = process.terminationStatus
+    return process.terminationReason == .exit ? status : 128 + status
   }
 
   /// Waits until it has ended; nil where it has not in time.
@@ -76,12 +52,12 @@ final class ChildProcess {
 
   /// Sends it a signal.
   func signal(_ number: Int32) {
-    if exitStatus == nil { kill(identifier, number) }
+    if exitStatus == nil { kill(process.processIdentifier, number) }
   }
 
   /// The user that it runs as; nil where it does not run.
   var effectiveUser: uid_t? {
-    let status = FileManager.default.contents(atPath: "/proc/\(identifier)/status")
+    let status = FileManager.default.contents(atPath: "/proc/\(process.processIdentifier)/status")
     let text = String(decoding: status ?? Data(), as: UTF8.self)
     // Real, effective, saved, file system (proc(5)).
     return text.firstMatch(of: /Uid:\s+\d+\s+(\d+)/).flatMap { uid_t($0.1) }
