@@ -70,7 +70,7 @@ public struct AccessTable: ~Copyable {
       return mayReadUnsold(topicClass, username: username.map(Self.bytes))
     }
     guard let username = username.map(Self.bytes) else { return .deny }
-    let account = state.pointee.accounts.find(username)
+    let account = state.pointee.accounts.find(username, holding: topicClass.pointee.offerBits)
     if let account, topicClass.isHeld(by: account, nowMs) { return .allow }
     guard topicClass.pointee.isExceptional else { return .deny }
     return mayReadExceptionally(topicClass, Self.bytes(topic), username, account, nowMs)

@@ -90,6 +90,16 @@ extension UnsafePointer<AccountRecord> {
     return pointee.count > 1 && restHolds(offer, nowMs())
   }
 
+  /// All offers that the account holds, at whatever time.
+  var offers: OfferBits {
+    var bits = OfferBits()
+    guard pointee.count > 0 else { return bits }
+    bits.insert(pointee.first.offer)
+    guard let rest = pointee.rest else { return bits }
+    for number in 0..<Int(pointee.count) - 1 { bits.insert(rest[number].offer) }
+    return bits
+  }
+
   /// Which of some offers, given in their order, the account holds at a moment.
   ///
   /// - Complexity: O(offers + what the account holds).

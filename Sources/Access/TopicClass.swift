@@ -16,6 +16,8 @@ struct TopicClass: BitwiseCopyable {
   /// The offer versions that sell it; of those, the first `offerCount`.
   private(set) var offers: (OfferKey, OfferKey, OfferKey) = (0, 0, 0)
   private(set) var offerCount: UInt8 = 0
+  /// All offer versions that sell it.
+  private(set) var offerBits = OfferBits()
   /// More sell it than are kept here.
   private(set) var hasMoreOffers = false
   var isFree = false
@@ -31,6 +33,7 @@ struct TopicClass: BitwiseCopyable {
 
   /// Adds an offer version that sells it.
   mutating func add(_ offer: OfferKey) {
+    offerBits.insert(offer)
     switch offerCount {
     case 0: offers.0 = offer
     case 1 where offers.0 != offer: offers.1 = offer

@@ -13,8 +13,31 @@ struct AccountTableTests {
     _ table: borrowing AccountTable, _ username: Username, among offers: Range<OfferKey>
   ) -> [OfferKey]? {
     username.withUnsafeBytes { username in
-      table.find(username).map { account in offers.filter { account.holds($0, 5) } }
+      guard table.find(username) != nil else { return nil }
+      return offers.filter { offer in
+        table.find(username, holding: Self.bits(offer))?.holds(offer, 5) ?? false
+      }
     }
+  }
+
+  @Test func `which offers cannot be held is told by a word, 32 of them for sure`() {
+    for held in OfferKey(-33)...33 {
+      for other in OfferKey(-33)...33 {
+        for hash in UInt64(0)..<40 {
+          let (first, second) = (Self.bits(held), Self.bits(other))
+          #expect(
+            first.turned(by: hash).overlaps(second.turned(by: hash)) == ((held - other) % 32 == 0))
+        }
+      }
+      #expect(Self.bits(held).overlaps(.all))
+      #expect(!OfferBits().overlaps(Self.bits(held)))
+    }
+  }
+
+  private static func bits(_ offer: OfferKey) -> OfferBits {
+    var bits = OfferBits()
+    bits.insert(offer)
+    return bits
   }
 
   @Test func `holds what a dictionary holds, through removal and reuse`() {
@@ -27,17 +50,34 @@ struct AccountTableTests {
     }
     for _ in 0..<40_000 {
       let username = word()
-      let held = (0..<OfferKey.random(in: 0..<3, using: &random)).map { $0 + 1 }
+      let start = OfferKey.random(in: 0..<20, using: &random)
+      let held = (0..<OfferKey.random(in: 0..<3, using: &random)).map { start + $0 }
       let isDone = table.set(Self.access(held), of: username)
       #expect(isDone, "seed \(seed)")
       expected[username] = held.isEmpty ? nil : held
       let probe = word()
-      #expect(offers(table, probe, among: 0..<4) == expected[probe], "seed \(seed)")
+      #expect(offers(table, probe, among: 0..<23) == expected[probe], "seed \(seed)")
       let count = table.count
       #expect(count == expected.count, "seed \(seed)")
     }
     for (username, held) in expected {
-      #expect(offers(table, username, among: 0..<4) == held, "seed \(seed)")
+      #expect(offers(table, username, among: 0..<23) == held, "seed \(seed)")
+    }
+    for username in expected.keys { #expect(isSet(&table, [], username), "seed \(seed)") }
+    for username in expected.keys {
+      let mayHold = table.mayHold(.all, username)
+      #expect(!mayHold, "seed \(seed)")
+    }
+  }
+
+  @Test func `what an account holds no more is told without probing`() {
+    var table = AccountTable(capacity: 1)
+    for held in OfferKey(0)..<70 {
+      #expect(isSet(&table, [held], [1]))
+      for other in OfferKey(0)..<32 {
+        let mayHold = table.mayHold(Self.bits(other), [1])
+        #expect(mayHold == (held % 32 == other))
+      }
     }
   }
 
