@@ -5,6 +5,20 @@ import PaywallCore
 struct Purchase: Hashable {
   var account: Username
   var offer: Name
+
+  func hash(into hasher: inout Hasher) {
+    // An array's own way is a byte at a time.
+    account.withUnsafeBytes { hasher.combine(bytes: $0) }
+    offer.bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+  }
+}
+
+extension Purchase: Comparable {
+  static func < (first: Purchase, second: Purchase) -> Bool {
+    first.account == second.account
+      ? first.offer.bytes.lexicographicallyPrecedes(second.offer.bytes)
+      : first.account.lexicographicallyPrecedes(second.account)
+  }
 }
 
 /// Brings the bought grants and the credit of one account and offer up to date.
@@ -60,8 +74,9 @@ struct Fold {
   func count(_ new: [Known]) throws -> [Change] {
     let new = new.count > 1 ? new.sorted { $0.entry < $1.entry } : new
     guard let first = new.first?.entry, let last = new.last?.entry else { return [] }
-    if try areAfterAll(first, new) {
-      return try count(new, since: state(), new: [], until: nil)
+    let (knownCount, credited) = try standing(from: first, limit: new.count + 1)
+    if try knownCount == new.count || areAfterAll(first, new) {
+      return try count(new, since: credited, new: [], until: nil)
     }
     let running = try bought(endingAfterMs: first.checkpoint.timeMs)
     return try count(
@@ -134,13 +149,23 @@ struct Fold {
 
   // MARK: - What was counted before
 
+  /// How many payments there are from a checkpoint on, counted up to a limit, and the state after all
+  /// that was counted.
+  private func standing(
+    from first: Purchases.Entry, limit: Int
+  ) throws -> (count: Int, state: Purchases) {
+    let standing = try statements.standing.first(
+      account, offer, .integer(first.checkpoint.sequence), .integer(Int64(limit))
+    ) { row in
+      let state = Purchases(credit: row.integer(1) ?? 0, endsAtMs: row.integer(2))
+      return (count: Int(row.integer(0) ?? 0), state: state)
+    }
+    return standing ?? (count: 0, state: Purchases())
+  }
+
   /// Whether the new payments, the first of which is given, come after all others that were counted.
   private func areAfterAll(_ first: Purchases.Entry, _ new: [Known]) throws -> Bool {
     let sequence = Prepared.Value.integer(first.checkpoint.sequence)
-    let count = try statements.countFrom.first(
-      account, offer, sequence, .integer(Int64(new.count + 1))
-    ) { $0.integer(0) }
-    if count == Int64(new.count) { return true }
     let digests = Set(new.map { Array($0.digest.utf8) })
     var areAfter = true
     let statement = try Prepared(
@@ -161,9 +186,9 @@ struct Fold {
 
   /// The state after all that was counted.
   func state() throws -> Purchases {
-    let credit = try statements.credit.first(account, offer) { $0.integer(0) }
-    let endsAtMs = try statements.lastEnd.first(account, offer) { $0.integer(0) }
-    return Purchases(credit: credit ?? 0, endsAtMs: endsAtMs)
+    let first = Purchases.Entry(
+      digest: Digest(.zero), checkpoint: Checkpoint(sequence: .max, timeMs: .max), amount: 0)
+    return try standing(from: first, limit: 0).state
   }
 
   /// The state before a payment: the end of the last purchase, and what was paid since.

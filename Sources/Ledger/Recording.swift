@@ -11,7 +11,7 @@ struct Recording {
   let nowMs: Int64
   private let claims: Claims
   private(set) var recorded = Ledger.Recorded()
-  private var new: [Purchase: [Fold.Known]] = [:]
+  private var new: [Purchase: New] = [:]
   /// Purchases that are counted anew as a whole, for payments were judged anew.
   private var recounted: Set<Purchase> = []
   /// Payments of earlier pages that count for somebody else now, and all purchases they touch.
@@ -20,6 +20,12 @@ struct Recording {
   /// Whether any payment waits for its checkpoint, and whether any time that was made good still runs.
   private let arePending: Bool
   private let isMadeGoodRunning: Bool
+
+  /// What is new of a purchase.
+  private struct New {
+    let account: Account
+    var payments: [Fold.Known] = []
+  }
 
   init(
     _ db: Database, offers: OfferHistory, versions: OfferVersions, terms: Ledger.Terms,
@@ -59,11 +65,7 @@ struct Recording {
     recorded.outcomes.append(outcome)
     guard case .claimed(let account, let offer)? = assignment, let judged else { return }
     let purchase = Purchase(account: account.username, offer: offer.name)
-    if new[purchase] == nil {
-      try statements.insertAccount.run(
-        .bytes(purchase.account), .text(account.kind), .integer(nowMs))
-    }
-    new[purchase, default: []].append(
+    new[purchase, default: New(account: account)].payments.append(
       Fold.Known(
         entry: .init(digest: payment.digest, checkpoint: judged, amount: payment.amount),
         digest: digest))
@@ -127,7 +129,12 @@ struct Recording {
     var madeGood: [Digest: Span] = [:]
     recorded.accounts.formUnion(recounted.map(\.account))
     let added = Set(recorded.outcomes.map(\.payment.digest)).subtracting(moved)
-    for purchase in recounted.union(new.keys) {
+    // In the order of the indexes: neighbours are on one page.
+    for purchase in recounted.union(new.keys).sorted() {
+      if let account = new[purchase]?.account {
+        try statements.insertAccount.run(
+          .bytes(purchase.account), .text(account.kind), .integer(nowMs))
+      }
       let changes = try changes(of: purchase)
       for change in changes {
         bought[change.payment.entry.digest] = change.after
@@ -170,7 +177,7 @@ struct Recording {
 
   private func changes(of purchase: Purchase) throws -> [Fold.Change] {
     recounted.contains(purchase)
-      ? try fold(purchase).recount() : try fold(purchase).count(new[purchase] ?? [])
+      ? try fold(purchase).recount() : try fold(purchase).count(new[purchase]?.payments ?? [])
   }
 
   private func fold(_ purchase: Purchase) -> Fold {
@@ -182,12 +189,12 @@ struct Recording {
   ) throws -> Bool {
     var state = payment.checkpoint == nil ? "pending" : "rejected"
     var reason = payment.rejection
-    var account: String?
-    var offer: Prepared.Value = .null
+    var account = Prepared.Value.null
+    var offer = Prepared.Value.null
     switch assignment {
     case .claimed(let claimant, let sold):
       state = "confirmed"
-      account = claimant.description
+      account = .bytes(claimant.username)
       offer = .bytes(sold.name.bytes)
     case .unclaimed(let why):
       state = "unclaimed"
@@ -199,7 +206,7 @@ struct Recording {
       .integer(payment.isPayerVerified ? 1 : 0), .integer(payment.amount),
       .init(payment.memo.text), .init(payment.checkpoint?.sequence),
       .init(payment.checkpoint?.timeMs), .integer(nowMs), .text(state), .init(reason),
-      .init(account), offer)
+      account, offer)
     return db.changesCount > 0
   }
 

@@ -8,11 +8,9 @@ struct Statements {
   /// Adds a buyer's account, or gives it another password.
   let insertBuyer: Prepared
   let insertBought: Prepared
-  /// How many payments of an account for an offer there are from a checkpoint on, up to a limit.
-  let countFrom: Prepared
-  let credit: Prepared
-  /// When all ends that an account has bought of an offer.
-  let lastEnd: Prepared
+  /// Of an account and an offer: how many payments there are from a checkpoint on, counted up to a
+  /// limit, the credit, and when all ends that was bought.
+  let standing: Prepared
 
   init(_ db: Database) throws {
     insertPayment = try Prepared(
@@ -37,16 +35,15 @@ struct Statements {
       INSERT INTO grants (account, offer, kind, starts_at, ends_at, payment, version)
       VALUES (?, ?, 'bought', ?, ?, ?, ?)
       """, db)
-    countFrom = try Prepared(
+    standing = try Prepared(
       """
-      SELECT count(*) FROM (
-        SELECT 1 FROM payments WHERE account = ? AND offer = ? AND checkpoint >= ? LIMIT ?)
-      """, db)
-    credit = try Prepared("SELECT nanos FROM credits WHERE account = ? AND offer = ?", db)
-    lastEnd = try Prepared(
-      """
-      SELECT ends_at FROM grants WHERE account = ? AND offer = ? AND kind = 'bought'
-      ORDER BY ends_at DESC LIMIT 1
+      SELECT
+        (SELECT count(*) FROM (
+          SELECT 1 FROM payments
+          WHERE account = ?1 AND offer = ?2 AND checkpoint >= ?3 LIMIT ?4)),
+        (SELECT nanos FROM credits WHERE account = ?1 AND offer = ?2),
+        (SELECT ends_at FROM grants WHERE account = ?1 AND offer = ?2 AND kind = 'bought'
+          ORDER BY ends_at DESC LIMIT 1)
       """, db)
   }
 }

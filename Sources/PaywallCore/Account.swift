@@ -35,7 +35,13 @@ public enum Account: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The name inside the broker, in bytes.
-  public var username: Username { Array(description.utf8) }
+  public var username: Username {
+    switch self {
+    case .broker(let name): name.bytes
+    case .buyer(let name): Account.buyerPrefix + name.bytes
+    case .wallet(let address): Array(address.description.utf8)
+    }
+  }
 
   /// The name inside the broker: `NAME`, `buyer:NAME` or `0x…`.
   public var description: String {

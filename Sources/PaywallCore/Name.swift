@@ -11,10 +11,12 @@ public struct Name: Hashable, Sendable, CustomStringConvertible {
   /// Nil where they are not 1 to 64 bytes of valid UTF-8, or hold one of `/ + # $ % :` or a control
   /// character: topic separators, wildcards, substitutions and our own prefixes.
   public init?(_ bytes: some Collection<UInt8>) {
-    guard (1...64).contains(bytes.count),
-      let text = String(validating: bytes, as: UTF8.self),
-      !text.unicodeScalars.contains(where: Name.isForbidden)
-    else { return nil }
+    guard (1...64).contains(bytes.count) else { return nil }
+    if !bytes.allSatisfy(Name.isPlain) {
+      guard let text = String(validating: bytes, as: UTF8.self),
+        !text.unicodeScalars.contains(where: Name.isForbidden)
+      else { return nil }
+    }
     self.bytes = Array(bytes)
   }
 
@@ -25,6 +27,18 @@ public struct Name: Hashable, Sendable, CustomStringConvertible {
 
   /// The name as text, byte for byte.
   public var description: String { String(decoding: bytes, as: UTF8.self) }
+
+  /// Whether a byte is a letter, a digit or one of `- . _`, as all are of most names: these need no
+  /// look at what Unicode says of them.
+  private static func isPlain(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
+      UInt8(ascii: "_"):
+      true
+    default: false
+    }
+  }
 
   private static func isForbidden(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar {

@@ -25,7 +25,7 @@ struct AgreeingReader: Sendable {
 
   private var agreement: Agreement
   /// Agreed on and not recorded yet.
-  private var ready: [Payment] = []
+  private var ready: [Digest: Payment] = [:]
   private var readyPending: [Payment] = []
   /// The position of the last page that was recorded.
   private var stored: ReadingPosition?
@@ -127,7 +127,7 @@ struct AgreeingReader: Sendable {
   }
 
   private func isReady(_ digest: Digest) -> Bool {
-    ready.contains { $0.digest == digest }
+    ready[digest] != nil
   }
 
   private mutating func take(_ payment: Payment, from index: Int) {
@@ -138,7 +138,7 @@ struct AgreeingReader: Sendable {
         readyPending.append(payment)
       }
     case .agreed(let payment, let agreeing, let dissent):
-      ready.append(payment)
+      ready[payment.digest] = payment
       readyPending.removeAll { $0.digest == payment.digest }
       for node in agreeing { nodes[node].isDissenting = false }
       warnOfDissent(dissent, payment, agreeing)
@@ -148,16 +148,16 @@ struct AgreeingReader: Sendable {
   // MARK: - Handing over
 
   private mutating func handOver(_ record: (PaymentPage) throws -> Void) throws {
-    ready.sort {
+    var rest = ready.values.sorted {
       ($0.checkpoint?.sequence ?? 0, $0.digest) < ($1.checkpoint?.sequence ?? 0, $1.digest)
-    }
-    while !ready.isEmpty, let stored {
-      let page = Array(ready.prefix(PageBuffer.pageSize))
-      let rest = ready.dropFirst(page.count)
+    }[...]
+    while !rest.isEmpty, let stored {
+      let page = rest.prefix(PageBuffer.longestPage)
+      rest = rest.dropFirst(page.count)
       let position = reached(from: stored, before: rest.first?.checkpoint)
-      try record(PaymentPage(payments: page, position: position))
+      try record(PaymentPage(payments: Array(page), position: position))
       self.stored = position
-      ready = Array(rest)
+      for payment in page { ready[payment.digest] = nil }
     }
     readyPending.sort { $0.digest < $1.digest }
     while !readyPending.isEmpty, let stored {

@@ -9,8 +9,10 @@ struct PageBuffer {
   static let window = 500
   /// The most payments of a page, unless there are many to read.
   static let pageSize = 50
-  /// The most payments of any page: to make one durable takes about as long for all of them.
-  static let longestPage = 1000
+  /// The most payments of any page: the ledger stores what many of them change only once for each.
+  static let longestPage = 10_000
+  /// What was read from a slow node for so long is handed over, however little it is.
+  static let longestWait = Duration.seconds(1)
 
   /// The most payments of a page of this reading.
   private let pageSize: Int
@@ -25,16 +27,24 @@ struct PageBuffer {
     payments.append((checkpoint, payment))
   }
 
-  /// The next page, oldest first, with the highest checkpoint that is wholly handed over; nil while
-  /// there is none to be had.
-  mutating func nextPage(atEnd isEnd: Bool) -> (payments: [Payment], covered: Int64)? {
-    guard isEnd ? !payments.isEmpty : payments.count >= Self.window + pageSize else {
+  /// Takes out the next page.
+  ///
+  /// - Parameters:
+  ///   - isEnd: Whether nothing comes any more, and nothing is held back.
+  ///   - isOverdue: Whether the last page is so long ago that a shorter one is due.
+  /// - Returns: Payments, oldest first, with the highest checkpoint that is wholly handed over; nil
+  ///   while there is no page to be had.
+  mutating func nextPage(
+    atEnd isEnd: Bool, isOverdue: Bool = false
+  ) -> (payments: [Payment], covered: Int64)? {
+    let least = isOverdue ? min(Self.pageSize, pageSize) : pageSize
+    guard isEnd ? !payments.isEmpty : payments.count >= Self.window + least else {
       return nil
     }
     payments.sort {
       ($0.checkpoint.sequence, $0.payment.digest) < ($1.checkpoint.sequence, $1.payment.digest)
     }
-    let page = payments.prefix(pageSize)
+    let page = payments.prefix(isEnd ? pageSize : min(pageSize, payments.count - Self.window))
     payments.removeFirst(page.count)
     let last = page.last?.checkpoint.sequence ?? 0
     let isSplit = payments.first?.checkpoint.sequence == last

@@ -151,6 +151,7 @@ struct RebasedReader: Sendable {
     record: (PaymentPage) throws -> Void
   ) throws -> (any Error)? {
     var buffer = PageBuffer(backlog: digests.count)
+    var handedOverAt = pool.now()
     var failure: (any Error)?
     var pending: [Payment] = []
     let warnUnclear = pool.warn
@@ -168,8 +169,11 @@ struct RebasedReader: Sendable {
       for (digest, judgement) in judgements {
         sort(digest, judgement, sinceMs: pages.position.sinceMs, into: &buffer, &pending, &unclear)
       }
-      while let page = buffer.nextPage(atEnd: false) {
+      while let page = buffer.nextPage(
+        atEnd: false, isOverdue: pool.now() - handedOverAt >= PageBuffer.longestWait)
+      {
         try finish(page, in: &pages, record: record)
+        handedOverAt = pool.now()
       }
     }
     while let page = buffer.nextPage(atEnd: true) {

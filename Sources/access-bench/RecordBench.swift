@@ -5,7 +5,7 @@ import PaywallCore
 /// Payments recorded each second, with all that they cause, durably, by the size of a page; into a
 /// new ledger, and into one that holds a million.
 enum RecordBench {
-  private static let pageSizes = [50, 500, 1000]
+  private static let pageSizes = [50, 1000, 10_000]
   private static let accounts = 200_000
   /// So many are measured with each size of pages.
   private static let count = 50_000

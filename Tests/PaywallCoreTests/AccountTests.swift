@@ -20,6 +20,16 @@ struct AccountTests {
     #expect(Account(username: username) == nil)
   }
 
+  @Test func `every character of ASCII is in a name or not, wherever it stands`() {
+    for byte in UInt8(0)..<128 {
+      let isForbidden = byte < 0x20 || byte == 0x7F || "/+#$%:".utf8.contains(byte)
+      for bytes in [[byte], [UInt8(ascii: "a"), byte], [byte, UInt8(ascii: "9")]] {
+        #expect((Name(bytes) == nil) == isForbidden, "\(bytes)")
+        #expect(Name(bytes)?.bytes == (isForbidden ? nil : bytes))
+      }
+    }
+  }
+
   @Test func `refuses bytes that are no UTF-8`() {
     #expect(Account(username: [0xC3]) == nil)
     #expect(Account(username: [0x62, 0xFF]) == nil)

@@ -358,6 +358,22 @@ import Testing
     #expect(recorder.violations == [])
   }
 
+  @Test(arguments: API.allCases)
+  func `what a slow node tells is recorded every second`(api: API) throws {
+    let node = try FakeNode(blocks: blocks(0..<3000))
+    node.update {
+      $0.misbehave = { _, _ in
+        clock.advance(by: .milliseconds(600))
+        return nil
+      }
+    }
+    let recorder = Recorder(longestPage: 100)
+    try recorder.read(source(api, [node]))
+    #expect(recorder.payments.count == 3000)
+    // But for those at the end, which were held back to be overtaken, pages of 100 instead of 150.
+    #expect(recorder.pageSizes.prefix(25).allSatisfy { $0 <= 100 })
+  }
+
   @Test(arguments: API.allCases) func `resumes where recording was interrupted`(api: API) throws {
     let node = try FakeNode(blocks: blocks(0..<1234))
     let recorder = Recorder(longestPage: 61)

@@ -6,6 +6,7 @@ import Tangle
 final class Recorder {
   private(set) var payments: [Payment] = []
   private(set) var pending: [Payment] = []
+  private(set) var pageSizes: [Int] = []
   private(set) var violations: [String] = []
   private(set) var known: Set<Digest> = []
   var position: ReadingPosition
@@ -34,6 +35,7 @@ final class Recorder {
   struct Crash: Error {}
 
   private func record(_ page: PaymentPage) {
+    pageSizes.append(page.payments.count)
     if page.payments.count > longestPage || page.payments.isEmpty && !mayRecordNothing {
       violations.append("page size")
     }
