@@ -4,6 +4,9 @@ import Glibc
 ///
 /// Swift's arrays count references, and check bounds by a trap that would end the broker. Who uses
 /// this keeps indexes in bounds; debug builds assert it.
+///
+/// Unchecked, for the compiler cannot follow a pointer: nobody but the buffer has it, and a buffer that
+/// cannot be copied is used by one thread at a time, whoever it is handed to.
 struct FlatBuffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
   /// Room for so many.
   let count: Int
