@@ -59,35 +59,60 @@ extension Ledger {
   /// - Parameters:
   ///   - startMs: Since when the broker runs again, in Unix milliseconds of the tangle's time.
   ///   - nowMs: The tangle's time, before which nothing is given; nil: that of the start.
+  ///   - offsetMs: The tangle's time less the monotonic clock, by which runs that knew no time are
+  ///     told; nil: they are not.
   ///   - terms: Whether anything is made good.
-  /// - Returns: What was made good; nil where the broker was not down for longer than a restart takes.
+  /// - Returns: What was made good of each outage; none where the broker was not down for longer than
+  ///   a restart takes.
   /// - Throws: `LedgerError`; then it can be tried again.
   public func endOutage(
-    atMs startMs: Int64, nowMs: Int64? = nil, terms: Terms
-  ) throws(LedgerError) -> Outage? {
-    guard !isOutageOver else { return nil }
+    atMs startMs: Int64, nowMs: Int64? = nil, offsetMs: Int64? = nil, terms: Terms
+  ) throws(LedgerError) -> [Outage] {
+    guard !isOutageOver else { return [] }
     let bornAtMs = try bornAtMs()
     let versions = try offerVersions()
-    let outage = try write { db -> Outage? in
+    let outages = try write { db -> [Outage] in
       let aliveMs = try Self.lastAlive(db)
+      let runs = try Self.takeUntoldRuns(offsetMs: offsetMs, db)
       try Self.noteAlive(nowMs: startMs, db)
-      guard let aliveMs, terms.makesGood else { return nil }
-      let (lengthMs, overflow) = startMs.subtractingReportingOverflow(aliveMs)
-      guard !overflow, lengthMs > Loss.ordinaryDelayMs else { return nil }
-      var outage = Outage(span: Span(startsAtMs: aliveMs, endsAtMs: startMs))
-      for purchase in try Self.running(in: outage.span, db) {
-        let loss = Loss(
-          purchase: purchase, versions: versions, nowMs: max(startMs, nowMs ?? startMs), db: db)
-        let givenMs = try loss.makeGood(outage.span, paidSinceMs: bornAtMs)
-        guard givenMs > 0 else { continue }
-        outage.accounts.insert(purchase.account)
-        let (sum, overflow) = outage.madeGoodMs.addingReportingOverflow(givenMs)
-        outage.madeGoodMs = overflow ? .max : sum
+      guard let aliveMs, terms.makesGood else { return [] }
+      return try Self.outages(fromMs: aliveMs, untilMs: startMs, besides: runs).map { span in
+        var outage = Outage(span: span)
+        for purchase in try Self.running(in: span, db) {
+          let loss = Loss(
+            purchase: purchase, versions: versions, nowMs: max(startMs, nowMs ?? startMs), db: db)
+          let givenMs = try loss.makeGood(span, paidSinceMs: bornAtMs)
+          guard givenMs > 0 else { continue }
+          outage.accounts.insert(purchase.account)
+          let (sum, overflow) = outage.madeGoodMs.addingReportingOverflow(givenMs)
+          outage.madeGoodMs = overflow ? .max : sum
+        }
+        return outage
       }
-      return outage
     }
     isOutageOver = true
-    return outage
+    return outages
+  }
+
+  /// When the broker was down within a time; never, where that was no longer than a restart takes.
+  private static func outages(
+    fromMs: Int64, untilMs: Int64, besides runs: [Span]
+  ) -> [Span] {
+    var spans: [Span] = []
+    var lengthMs: Int64 = 0
+    var reachedMs = fromMs
+    for run in runs.sorted() + [Span(startsAtMs: untilMs, endsAtMs: untilMs)] {
+      let endsAtMs = min(run.startsAtMs, untilMs)
+      if reachedMs < endsAtMs {
+        let (gapMs, overflow) = endsAtMs.subtractingReportingOverflow(reachedMs)
+        // No clock tells such a time.
+        guard !overflow else { return [] }
+        spans.append(Span(startsAtMs: reachedMs, endsAtMs: endsAtMs))
+        lengthMs += gapMs
+      }
+      reachedMs = max(reachedMs, run.endsAtMs)
+    }
+    return lengthMs > Loss.ordinaryDelayMs ? spans : []
   }
 
   /// Who had bought what, for a time that overlaps a span.

@@ -46,8 +46,8 @@ final class Watcher {
   private var lastPollAtMs: Int64?
   private var noticedAtMs: Int64 = .min
   private var tidiedAtMs: Int64
-  /// Since when the broker runs, by the monotonic clock; nil once its outage before was looked at.
-  private var startedAtMs: Int64?
+  /// Since when the broker runs, and its clock then; nil once its outage before was looked at.
+  private var started: (monotonicMs: Int64, offsetMs: Int64)?
   /// A SIGHUP that has not been carried out yet.
   private var isReloadLeft = false
 
@@ -73,7 +73,7 @@ final class Watcher {
     shared.use(source)
     problems = Problems(log: shared.log)
     tidiedAtMs = SharedClock.monotonicMs()
-    startedAtMs = tidiedAtMs
+    started = (tidiedAtMs, clock.clock.offsetMs)
     wait.watcher = self
     told.update(configuration, history, nowMs: clock.nowMs)
   }
@@ -96,7 +96,7 @@ final class Watcher {
     metricsWatch?.stop()
     damageWatch.stop()
     problems.attempt("ledger") {
-      try ledger.noteAlive(nowMs: shared.clock.nowMs)
+      try noteAlive()
       try ledger.checkpoint()
     }
     ledger.close()
@@ -207,16 +207,28 @@ final class Watcher {
   /// Makes good what was bought and ran while the broker was down; once after the start, and once
   /// the tangle's time is known.
   private func endOutage() {
-    guard let startedAtMs, clock.isSynchronized else { return }
+    guard let started, clock.isSynchronized else { return }
     problems.attempt("time that was lost") {
-      let outage = try ledger.endOutage(
-        atMs: startedAtMs &+ clock.clock.offsetMs, nowMs: clock.nowMs, terms: terms)
-      self.startedAtMs = nil
-      guard let outage else { return }
-      shared.log.write(.notice, PaymentLine.describe(outage))
-      try view.update(outage.accounts, nowMs: shared.clock.nowMs)
-      try watched.look(at: outage.accounts, nowMs: shared.clock.nowMs)
+      let offsetMs = clock.clock.offsetMs
+      let outages = try ledger.endOutage(
+        atMs: started.monotonicMs &+ offsetMs, nowMs: clock.nowMs, offsetMs: offsetMs, terms: terms)
+      self.started = nil
+      for outage in outages {
+        shared.log.write(.notice, PaymentLine.describe(outage))
+        try view.update(outage.accounts, nowMs: shared.clock.nowMs)
+        try watched.look(at: outage.accounts, nowMs: shared.clock.nowMs)
+      }
     }
+  }
+
+  /// Notes that the broker runs, by its own time for as long as the tangle's is not known.
+  private func noteAlive() throws(LedgerError) {
+    guard let started else { return try ledger.noteAlive(nowMs: shared.clock.nowMs) }
+    // By a clock that was set meanwhile it has not served all the while.
+    guard clock.clock.offsetMs == started.offsetMs else { return }
+    try ledger.noteAlive(
+      Ledger.UntoldRun(
+        startedAtMs: started.monotonicMs, aliveAtMs: now, offsetMs: started.offsetMs))
   }
 
   // MARK: - Admin
@@ -316,7 +328,7 @@ final class Watcher {
     problems.attempt("ledger") {
       try view.forgetEnded(nowMs: shared.clock.nowMs)
       do throws(LedgerError) {
-        try ledger.noteAlive(nowMs: shared.clock.nowMs)
+        try noteAlive()
         try ledger.checkpoint()
       } catch {
         // Somebody's lock may hold it up; then the WAL waits for the next time.

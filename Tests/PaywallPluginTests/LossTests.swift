@@ -20,6 +20,9 @@ struct LossTests {
     func forward(byMs: Int64) { ms.withLock { $0 += byMs } }
   }
 
+  private static let countOfOutages =
+    "SELECT count(*) FROM grants WHERE note GLOB '* passed while the broker was down, *'"
+
   private func lines(_ host: PluginHost, _ text: String) -> [String] {
     host.tick()
     return PluginHost.log(containing: text)
@@ -54,7 +57,42 @@ struct LossTests {
       // A restart is no outage.
       #expect(host.start() == success)
       #expect(host.read("sensor/live", username: "janedoe") == success)
-      #expect(lines(host, "the broker was down").count == 1)
+      let shell = Shell(path: host.scratch.path("paywall.db"))
+      #expect(try shell.answer(Self.countOfOutages) == "1")
+      host.stop()
+    }
+    await market.tangle.stop()
+  }
+
+  @Test func `a run without any node is no outage, though its time shows only later`()
+    async throws
+  {
+    let market = try await Market()
+    try await onThread {
+      let host = try PluginHost(tangle: market.settings)
+      #expect(host.start() == success)
+      try market.pay(300_000, memo: #"{"username":"johndoe"}"#)
+      #expect(eventually { host.read("sensor/live", username: "johndoe") == success })
+      host.stop()
+      // As if it had been down for a minute, so that what is lost counts.
+      let shell = Shell(path: host.scratch.path("paywall.db"))
+      try shell.run("UPDATE meta SET value = value - 60000 WHERE key = 'alive_at'")
+      let reached = try String(contentsOfFile: host.configurationPath, encoding: .utf8)
+      let unreached = reached.replacing(market.settings.node, with: "http://127.0.0.1:1/untold")
+      try host.scratch.write(unreached, to: "paywall.toml")
+      #expect(host.start() == success)
+      #expect(eventually { !lines(host, "127.0.0.1:1/…: cannot connect").isEmpty })
+      #expect(host.read("sensor/live", username: "johndoe") == success)
+      #expect(try shell.answer(Self.countOfOutages) == "0")
+      host.stop()
+      let run = try shell.answer("SELECT value FROM meta WHERE key GLOB 'untold_run_*'")
+      #expect(!run.isEmpty)
+      try host.scratch.write(reached, to: "paywall.toml")
+      #expect(host.start() == success)
+      _ = host.check(MOSQ_ACL_SUBSCRIBE, "sensor/live", username: nil)
+      // Before the run, and after it.
+      #expect(try eventually { try shell.answer(Self.countOfOutages) == "2" })
+      #expect(try shell.answer("SELECT count(*) FROM meta WHERE key GLOB 'untold_run_*'") == "0")
       host.stop()
     }
     await market.tangle.stop()

@@ -21,8 +21,8 @@ final class SimulatedPlugin {
   private var history: OfferHistory
   private var view: AccessView
   private var logins: LoginView
-  private var startedAtMs: Int64?
-  private let bootMs: Int64
+  private var started: (monotonicMs: Int64, offsetMs: Int64)?
+  private let startedAtMs: Int64
   private let sabotage: Sabotage?
 
   /// Opens the ledger, as when the broker starts.
@@ -52,8 +52,8 @@ final class SimulatedPlugin {
     try ledger.discardChanges()
     try view.handOver(configuration, nowMs: clockMs)
     try logins.update()
+    started = (time.monotonicMs, clock.offsetMs)
     startedAtMs = time.monotonicMs
-    bootMs = time.monotonicMs
     table.applyChanges()
   }
 
@@ -61,7 +61,7 @@ final class SimulatedPlugin {
   func nowMs(_ time: SimulatedTime) -> Int64 { time.monotonicMs + clock.offsetMs }
 
   /// When it was started, by what it knows now of the tangle's time.
-  var startMs: Int64 { bootMs + clock.offsetMs }
+  var startMs: Int64 { startedAtMs + clock.offsetMs }
 
   /// Whether the tangle's time is known.
   func isSynchronized(_ time: SimulatedTime) -> Bool {
@@ -124,13 +124,22 @@ final class SimulatedPlugin {
   ///
   /// - Returns: Whether that was looked at now.
   func endOutage(_ time: SimulatedTime) throws -> Bool {
-    guard let startedAtMs, isSynchronized(time) else { return false }
-    let outage = try ledger.endOutage(
-      atMs: startedAtMs + clock.offsetMs, nowMs: nowMs(time), terms: terms(time))
-    self.startedAtMs = nil
-    if let outage { try view.update(outage.accounts, nowMs: nowMs(time)) }
+    guard let started, isSynchronized(time) else { return false }
+    let outages = try ledger.endOutage(
+      atMs: started.monotonicMs + clock.offsetMs, nowMs: nowMs(time), offsetMs: clock.offsetMs,
+      terms: terms(time))
+    self.started = nil
+    for outage in outages { try view.update(outage.accounts, nowMs: nowMs(time)) }
     table.applyChanges()
     return true
+  }
+
+  private func noteAlive(_ time: SimulatedTime) throws {
+    guard let started else { return try ledger.noteAlive(nowMs: nowMs(time)) }
+    guard clock.offsetMs == started.offsetMs else { return }
+    try ledger.noteAlive(
+      Ledger.UntoldRun(
+        startedAtMs: started.monotonicMs, aliveAtMs: time.monotonicMs, offsetMs: started.offsetMs))
   }
 
   func noticeAdmin(_ time: SimulatedTime) throws {
@@ -159,13 +168,13 @@ final class SimulatedPlugin {
   func tidy(_ time: SimulatedTime) throws {
     changes.freeApplied()
     try view.forgetEnded(nowMs: nowMs(time))
-    try ledger.noteAlive(nowMs: nowMs(time))
+    try noteAlive(time)
     try ledger.checkpoint()
     table.applyChanges()
   }
 
   func stop(_ time: SimulatedTime) {
-    try? ledger.noteAlive(nowMs: nowMs(time))
+    try? noteAlive(time)
     try? ledger.checkpoint()
     ledger.close()
   }

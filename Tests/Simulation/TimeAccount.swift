@@ -13,19 +13,28 @@ struct TimeAccount {
   private(set) var isOutageOver = false
   private var lastMs: Int64?
   private var endedAtMs: Int64?
+  /// A run in which no node has told the time so far: from when on it is not noted, and by how much
+  /// the clock was ahead of the tangle's at its start.
+  private var untold: (sinceMs: Int64, errorMs: Int64)?
+  /// What was noted of such runs since the broker knew the time last.
+  private var notedMs: Int64 = 0
   /// What is made good only where it takes longer, in milliseconds.
   static let ordinaryMs: Int64 = 10_000
 
-  mutating func start(nowMs: Int64) {
+  mutating func start(nowMs: Int64, errorMs: Int64) {
     lastMs = nowMs
     isOutageOver = false
+    untold = (nowMs, errorMs)
     guard let endedAtMs else { return }
     lessMs += aliveMs == nil ? max(0, nowMs - endedAtMs) : Self.ordinaryMs
   }
 
-  mutating func end(nowMs: Int64, isProper: Bool) {
-    if isProper { noteAlive(nowMs: nowMs) }
-    if let aliveMs { moreMs += max(0, nowMs - aliveMs) }
+  mutating func end(nowMs: Int64, errorMs: Int64, isProper: Bool) {
+    if isProper {
+      noteAlive(nowMs: nowMs)
+      noteUntold(nowMs: nowMs, errorMs: errorMs)
+    }
+    if let aliveMs { moreMs += max(0, nowMs - (untold?.sinceMs ?? aliveMs)) }
     endedAtMs = nowMs
     lastMs = nil
   }
@@ -33,6 +42,24 @@ struct TimeAccount {
   mutating func endOutage(startedAtMs: Int64) {
     isOutageOver = true
     aliveMs = startedAtMs
+    untold = nil
+    notedMs = 0
+  }
+
+  /// The broker notes that it runs, while it goes by the wall clock.
+  mutating func noteUntold(nowMs: Int64, errorMs: Int64) {
+    // A clock that is wrong by about as much as a restart takes may be believed later, or not.
+    guard let untold, untold.errorMs == errorMs, abs(errorMs) < Self.ordinaryMs - 3000 else {
+      return
+    }
+    notedMs += max(0, nowMs - untold.sinceMs)
+    self.untold?.sinceMs = max(nowMs, untold.sinceMs)
+  }
+
+  /// The machine is started anew: nobody can tell any more when it was that the broker ran.
+  mutating func reboot() {
+    moreMs += notedMs
+    notedMs = 0
   }
 
   mutating func noteAlive(nowMs: Int64) {

@@ -142,6 +142,7 @@ extension World {
       time.tangleMs += Int64(pick([number(1...9000), number(10_000...300_000)]))
       if chance(4) { toggleNode() }
       if chance(4) { jump() }
+      if chance(4) { reboot() }
     }
     // Two changes within a millisecond would be one.
     let isChanged =
@@ -207,6 +208,12 @@ extension World {
     say("the wall clock is \(time.wallOffsetMs) ms ahead")
   }
 
+  private func reboot() {
+    time.bootedAtMs = time.tangleMs - Int64(number(0...9000))
+    account.reboot()
+    say("the machine is started anew")
+  }
+
   private func toggleNode() {
     isNodeUp.toggle()
     say("the node \(isNodeUp ? "answers" : "is down")")
@@ -222,7 +229,9 @@ extension World {
     guard let plugin else { return }
     try attempt("tidy") {
       try plugin.tidy(time)
-      account.noteAlive(nowMs: plugin.nowMs(time))
+      let nowMs = plugin.nowMs(time)
+      account.noteAlive(nowMs: nowMs)
+      account.noteUntold(nowMs: nowMs, errorMs: nowMs - time.tangleMs)
     }
     say("tidied")
   }

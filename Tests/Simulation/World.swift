@@ -123,7 +123,7 @@ final class World {
     let nowMs = plugin.nowMs(time)
     if bornAtMs == .max { bornAtMs = min(nowMs, time.wallMs) }
     let newestMs = known.compactMap { tangle[$0].checkpoint?.timeMs }.max() ?? .min
-    account.start(nowMs: nowMs)
+    account.start(nowMs: nowMs, errorMs: nowMs - time.tangleMs)
     // Nobody knows what was lost by a clock that is wrong.
     if abs(nowMs - time.tangleMs) > 20_000 { account.isUnclear = true }
     state(nowMs: max(nowMs, newestMs, statedAtMs))
@@ -146,7 +146,8 @@ final class World {
   func end(isCrash: Bool) throws -> SimulatedPlugin? {
     guard let plugin else { return nil }
     try heal()
-    account.end(nowMs: plugin.nowMs(time), isProper: !isCrash)
+    let nowMs = plugin.nowMs(time)
+    account.end(nowMs: nowMs, errorMs: nowMs - time.tangleMs, isProper: !isCrash)
     try admin?.close()
     admin = nil
     if !isCrash { plugin.stop(time) }
