@@ -5,11 +5,16 @@ import Testing
 /// A broker that is killed again and again while people pay: no payment lost or doubled, no time
 /// lost.
 ///
-/// `PAYWALL_KILLS` says how often; `scripts/crash` kills it a few hundred times.
+/// `PAYWALL_KILLS` says how often, and `PAYWALL_CHECKPOINT_KILLS` how often within a checkpoint of the
+/// WAL, for which one has to wait a minute; `scripts/crash` does both a good deal more often.
 @Suite(.onOwnThread)
 struct CrashTests {
-  private static let kills =
-    ProcessInfo.processInfo.environment["PAYWALL_KILLS"].flatMap { Int($0) } ?? 20
+  private static let kills = count("PAYWALL_KILLS") ?? 20
+  private static let checkpointKills = count("PAYWALL_CHECKPOINT_KILLS") ?? 0
+
+  private static func count(_ name: String) -> Int? {
+    ProcessInfo.processInfo.environment[name].flatMap { Int($0) }
+  }
 
   @Test func `a broker killed at any moment loses no payment, doubles none, and keeps all time`()
     async throws
@@ -18,13 +23,7 @@ struct CrashTests {
     print("SEED=\(seed) PAYWALL_KILLS=\(Self.kills)")
     var random = SplitMix64(seed: seed)
     try await Shop.open { shop in
-      // For the rebuilt ledger, which is born at the end.
-      shop.settings.sinceMs = nowMs() - 60_000
-      try shop.configure()
-      try shop.broker.stop()
-      for suffix in ["", "-wal", "-shm"] { unlink(shop.broker.ledgerPath + suffix) }
-      try shop.broker.start()
-
+      try makeLedgerAnew(&shop)
       var paying: [Paying] = []
       for _ in 1...3 {
         paying.append(Paying(try await shop.buyer(), seed: random.next()))
@@ -35,9 +34,57 @@ struct CrashTests {
       print("SEED=\(seed): \(Self.kills) kills, \(made.count) payments")
       try demand(shop)
       try check(shop, made, "SEED=\(seed)")
+      let together: [Together] = try shop.ledger.rows(
+        "SELECT checkpoint FROM payments GROUP BY checkpoint HAVING count(*) > 1")
+      #expect(!together.isEmpty, "no checkpoint holds two payments")
       try checkReading(shop, "SEED=\(seed)")
       try checkRebuilt(shop, made, "SEED=\(seed)")
     }
+  }
+
+  @Test(
+    .enabled(if: checkpointKills > 0, "each waits for a minute; set PAYWALL_CHECKPOINT_KILLS"),
+    arguments: 0..<checkpointKills)
+  func `a broker killed while it moves its WAL into the ledger loses nothing`(number: Int)
+    async throws
+  {
+    let seed = testSeed() &+ UInt64(number)
+    var random = SplitMix64(seed: seed)
+    try await Shop.open { shop in
+      try makeLedgerAnew(&shop)
+      try demand(shop)
+      let buyer = Paying(try await shop.buyer(), seed: random.next())
+      // Nothing else writes to the file itself.
+      let writes = try FileWrites(shop.broker.ledgerPath)
+      #expect(writes.awaitWrite(withinS: 90), "no checkpoint within 90 s")
+      let delayUs = UInt32.random(in: 0...4000, using: &random)
+      usleep(delayUs)
+      shop.broker.kill()
+      let isWithin =
+        try FileManager.default.attributesOfItem(
+          atPath: shop.broker.ledgerPath + "-wal")[.size] as? Int != 0
+      print(
+        "SEED=\(seed): killed \(delayUs) µs after a checkpoint's first write, "
+          + (isWithin ? "within it" : "after it"))
+      try shop.broker.start()
+      try demand(shop)
+      let count = buyer.made.count
+      #expect(eventually { buyer.made.count > count + 3 })
+      try buyer.stop()
+      try check(shop, buyer.made, "SEED=\(seed)")
+      try checkRebuilt(shop, buyer.made, "SEED=\(seed)")
+    }
+  }
+
+  private struct Together: Decodable { var checkpoint: Int64 }
+
+  /// Has the ledger begin before the first payment, as the one does that is rebuilt at the end.
+  private func makeLedgerAnew(_ shop: inout Shop) throws {
+    shop.settings.sinceMs = nowMs() - 60_000
+    try shop.configure()
+    try shop.broker.stop()
+    for suffix in ["", "-wal", "-shm"] { unlink(shop.broker.ledgerPath + suffix) }
+    try shop.broker.start()
   }
 
   /// Kills the broker at some moment, and starts it.

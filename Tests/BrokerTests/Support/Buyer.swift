@@ -37,6 +37,35 @@ struct Buyer {
     let order = PaymentOrder(to: seller, amountNanos: amountNanos)
     var transaction = try payer.prepare(order).transaction
     transaction.inputs += memos.map { .pure(Array($0.utf8)) }
+    return try execute(transaction)
+  }
+
+  /// Pays by one transaction that has several outputs to the seller.
+  func pay(_ amounts: [Nanos], username: String?, offer: String?) throws -> Paid {
+    let memo = try username.map { try PaymentMemo(username: $0, offer: offer) }
+    let payer = Payer(node: Node(url: nodeURL), key: key)
+    let order = PaymentOrder(to: seller, amountNanos: amounts.reduce(0, +), memo: memo)
+    var transaction = try payer.prepare(order).transaction
+    // An object for each output has to be stored.
+    transaction.gas.budget += UInt64(amounts.count) * 2_000_000
+    let next = transaction.inputs.count
+    let inputs = amounts.map { amount in
+      var writer = BCSWriter()
+      writer.number(UInt64(amount))
+      return Transaction.Input.pure(writer.bytes)
+    }
+    // The first is where the order has its only one.
+    transaction.inputs[0] = inputs[0]
+    transaction.inputs += inputs.dropFirst()
+    let positions = [0] + (0..<amounts.count - 1).map { next + $0 }
+    transaction.commands = [
+      .splitCoins(.gas, amounts: positions.map { .input(UInt16($0)) }),
+      .transferObjects(amounts.indices.map { .nestedResult(0, UInt16($0)) }, to: .input(1)),
+    ]
+    return try execute(transaction)
+  }
+
+  private func execute(_ transaction: Transaction) throws -> Paid {
     let endpoint = JSONRPCEndpoint(
       url: nodeURL, headers: [], client: HTTPClient(), timeoutMs: 15_000)
     let params: [JSONValue] = [

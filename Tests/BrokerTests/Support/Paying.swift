@@ -57,8 +57,12 @@ final class Paying: Sendable {
     let username = ["johndoe", "janedoe", nil][Int.random(in: 0..<3, using: &random)]
     let offer = username != nil && Bool.random(using: &random) ? "other" : "live"
     let amount = Int64.random(in: 1000...600_000, using: &random)
-    let paid = try buyer.pay(
-      amount, username: username, offer: username == nil ? nil : offer)
+    let wanted = username == nil ? nil : offer
+    let first = Int64.random(in: 1...999, using: &random)
+    let paid =
+      Int.random(in: 0..<4, using: &random) == 0
+      ? try buyer.pay([first, amount - first], username: username, offer: wanted)
+      : try buyer.pay(amount, username: username, offer: wanted)
     return Made(
       digest: paid.digest, amount: amount, account: username ?? "\(buyer.address)", offer: offer)
   }
