@@ -7,6 +7,13 @@ import Testing
 @Suite(.onOwnThread)
 struct LedgerFaultTests {
   private static let isRoot = getuid() == 0
+  /// Whether a file can be mounted as a disk.
+  private static let hasLoops =
+    isRoot && FileManager.default.fileExists(atPath: "/dev/loop-control")
+  /// How long another program holds the lock at least, in seconds; `scripts/crash` has it do so for
+  /// minutes.
+  private static let lockS =
+    ProcessInfo.processInfo.environment["PAYWALL_LOCK_SECONDS"].flatMap { Int($0) } ?? 0
 
   @Test(
     .enabled(if: isRoot, "a small disk, and a file that nobody may write, take root"),
@@ -34,10 +41,14 @@ struct LedgerFaultTests {
       if let said = fault.said {
         #expect(shop.broker.logs(said, withinS: 30), "\(shop.broker.pluginLines)")
       }
+      let lockS = fault == .locked ? Self.lockS : 0
+      let late = lockS > 30 ? try buyer.pay(15_000, username: "janedoe") : nil
+      let end = ContinuousClock.now + .seconds(lockS)
       for _ in 1...20 {
         try crowd.check(shop, mayJaneRead: false)
         paid.append(try buyer.pay(1000, username: "johndoe"))
       }
+      while ContinuousClock.now < end { try crowd.check(shop, mayJaneRead: false) }
       #expect(shop.broker.isRunning)
       let warnings = shop.broker.pluginLines.filter { $0.contains("ledger \(path)") }
       #expect(warnings.count <= (fault.said == nil ? 6 : 2), "\(warnings)")
@@ -46,6 +57,7 @@ struct LedgerFaultTests {
       try fault.end(path, &kept)
       if fault.isPassing {
         for payment in paid { try shop.ledger.settled(payment, withinS: 30) }
+        if let late { try checkMadeGood(shop, late, crowd) }
         try crowd.check(shop, mayJaneRead: false)
       }
       try restart(shop, backup: backup, crowd)
@@ -56,6 +68,13 @@ struct LedgerFaultTests {
       #expect(zip(bought, bought.dropFirst()).allSatisfy { $0.ends_at == $1.starts_at })
       try Crowd(shop).check(shop, mayJaneRead: false)
     }
+  }
+
+  /// What passed while the payment could not be recorded is made good, and ends.
+  private func checkMadeGood(_ shop: Shop, _ late: Buyer.Paid, _ crowd: Crowd) throws {
+    try shop.ledger.settled(late, withinS: 30)
+    #expect(try eventually(within: 10) { try crowd.agent.reaches(crowd.jane) })
+    #expect(try eventually(within: 30) { try !crowd.agent.reaches(crowd.jane) })
   }
 
   /// Ends the broker and starts it, from the backup where it refuses, as an admin would.
@@ -123,6 +142,46 @@ struct LedgerFaultTests {
       #expect(try shop.ledger.grants() == grants)
       try Crowd(shop).check(shop, mayJaneRead: false)
       try shop.broker.stop()
+    }
+  }
+
+  @Test(.enabled(if: hasLoops, "a disk of its own takes root and loop devices"))
+  func `on a disk that the kernel makes read-only the broker serves on and says so once`()
+    async throws
+  {
+    try await Shop.prepare { shop in
+      let folder = shop.broker.scratch.path("ledger")
+      let disk = try Disk(shop.broker.scratch.path("disk"), folder: folder)
+      defer {
+        shop.broker.kill()
+        try? disk.unmount()
+      }
+      try disk.mount()
+      try shop.broker.start()
+      let buyer = try await shop.buyer()
+      let crowd = try Crowd(shop)
+      var paid = [try buyer.pay(600_000, username: "johndoe")]
+      try shop.ledger.settled(paid[0])
+      try disk.breakDown()
+      for _ in 1...20 {
+        paid.append(try buyer.pay(1000, username: "johndoe"))
+        try crowd.check(shop, mayJaneRead: false)
+      }
+      let said = "see whether its disk is full, read-only or broken"
+      #expect(shop.broker.logs(said, withinS: 30), "\(shop.broker.pluginLines)")
+      let warnings = shop.broker.pluginLines.filter { $0.contains("ledger \(folder)") }
+      #expect(warnings.count { $0.contains(said) } == 1 && warnings.count <= 2, "\(warnings)")
+      #expect(shop.broker.isRunning)
+      #expect(try shop.broker.stop().status == 0)
+      try disk.unmount()
+      try disk.mend()
+      try disk.mount()
+      try shop.broker.start()
+      try shop.client().subscribe(to: "sensor/live")
+      for payment in paid { try shop.ledger.settled(payment, withinS: 30) }
+      let bought = try shop.ledger.grants(of: "johndoe")
+      #expect(bought.reduce(0) { $0 + $1.ends_at - $1.starts_at } == 620_000)
+      try Crowd(shop).check(shop, mayJaneRead: false)
     }
   }
 
