@@ -7,6 +7,8 @@ struct PlainOffers {
     var price: Int64
     var perMs: Int64
     var minimumMs: Int64
+    /// How many connections of one account may read at once; 0: any number.
+    var clients = 0
   }
 
   /// An offer while it is in force, to the end that is not included.
@@ -25,12 +27,40 @@ struct PlainOffers {
 
   /// The versions; those in force at one time are in the seller's order of that time.
   private(set) var versions: [Version] = []
-  /// What was stated, and from when on.
-  private var statements: [(fromMs: Int64, terms: [Terms])] = []
+  /// The order in which offers were stated, and from when on.
+  private var orders: [(fromMs: Int64, names: [String])] = []
 
-  /// Takes what the seller states from now on.
-  mutating func state(_ stated: [Terms], nowMs: Int64, firstFromMs: Int64) {
+  /// An offer's terms from a later time on.
+  struct Announced: Equatable {
+    var terms: Terms
+    var fromMs: Int64
+  }
+
+  /// Takes what the seller states from now on, and has announced for each of these offers.
+  mutating func state(
+    _ stated: [Terms], _ announced: [String: Announced], nowMs: Int64, firstFromMs: Int64
+  ) {
     let isFirst = versions.isEmpty
+    // What is still to come is stated anew.
+    versions.removeAll { $0.fromMs > nowMs }
+    for index in versions.indices where versions[index].untilMs.map({ $0 > nowMs }) ?? false {
+      versions[index].untilMs = nil
+    }
+    let current = stated.map { terms in
+      announced[terms.name].flatMap { $0.fromMs <= nowMs ? $0.terms : nil } ?? terms
+    }
+    begin(current, nowMs: nowMs, fromMs: isFirst ? firstFromMs : nowMs)
+    for terms in stated {
+      guard let next = announced[terms.name], next.fromMs > nowMs else { continue }
+      let open = versions.lastIndex { $0.terms.name == terms.name && $0.untilMs == nil }
+      guard let open else { continue }
+      versions[open].untilMs = next.fromMs
+      versions.insert(Version(terms: next.terms, fromMs: next.fromMs), at: open + 1)
+    }
+    orders.append((isFirst ? firstFromMs : nowMs, stated.map(\.name)))
+  }
+
+  private mutating func begin(_ stated: [Terms], nowMs: Int64, fromMs: Int64) {
     let staying = versions.filter { $0.untilMs == nil && stated.contains($0.terms) }.map(\.terms)
     let isOrderKept = staying == stated.filter { staying.contains($0) }
     for index in versions.indices where versions[index].untilMs == nil {
@@ -43,19 +73,18 @@ struct PlainOffers {
       if let index = versions.firstIndex(where: { $0.untilMs == nil && $0.terms == terms }) {
         place = index + 1
       } else {
-        versions.insert(
-          Version(terms: terms, fromMs: isFirst ? firstFromMs : nowMs), at: place)
+        versions.insert(Version(terms: terms, fromMs: fromMs), at: place)
         place += 1
       }
     }
-    statements.append((isFirst ? firstFromMs : nowMs, stated))
   }
 
   /// The version of a name at a time; without a name, of the first offer.
   func version(named name: String?, atMs timeMs: Int64) -> Version? {
-    let stated = statements.last { $0.fromMs <= timeMs }?.terms ?? []
-    guard let terms = stated.first(where: { name == nil || $0.name == name }) else { return nil }
-    return versions.first { $0.terms == terms && $0.isInForce(timeMs) }
+    let names = orders.last { $0.fromMs <= timeMs }?.names ?? []
+    return names.lazy.filter { name == nil || $0 == name }.compactMap { found in
+      versions.first { $0.terms.name == found && $0.isInForce(timeMs) }
+    }.first
   }
 }
 

@@ -10,11 +10,21 @@ public enum Sabotage: Sendable, CaseIterable {
   case forgetfulStart
   /// A purchase grows by a millisecond.
   case grownPurchase
+  /// Connections are not counted.
+  case uncountedConnections
+  /// Members of a shared subscription stay when their time is over.
+  case swallowingMember
+  /// A subscription to what cannot be read is allowed, though the seller is strict.
+  case laxSubscribe
+  /// Terms that were announced for a later time never begin.
+  case forgottenAnnouncement
 
   /// The promise that it breaks.
   public var promise: BrokenPromise.Promise {
     switch self {
-    case .lateEnd: .access
+    case .lateEnd, .uncountedConnections, .swallowingMember, .laxSubscribe,
+      .forgottenAnnouncement:
+      .access
     case .forgottenHandOver: .time
     case .lostPayment: .once
     case .forgetfulStart: .restart

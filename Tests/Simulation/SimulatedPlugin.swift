@@ -23,7 +23,8 @@ final class SimulatedPlugin {
   private var logins: LoginView
   private var started: (monotonicMs: Int64, offsetMs: Int64)?
   private let startedAtMs: Int64
-  private let sabotage: Sabotage?
+  let sabotage: Sabotage?
+  var clients = SimulatedClients()
 
   /// Opens the ledger, as when the broker starts.
   init(
@@ -43,7 +44,8 @@ final class SimulatedPlugin {
     }
     try ledger.bind(secretFingerprint: "simulated")
     history = try ledger.apply(
-      offers: configuration.offers, nowMs: max(clockMs, ledger.settledUntilMs() ?? .min),
+      offers: Self.entries(configuration, sabotage),
+      nowMs: max(clockMs, ledger.settledUntilMs() ?? .min),
       firstFromMs: configuration.tangle.sinceMs ?? ledger.bornAtMs())
     let log = LogQueue()
     view = AccessView(ledger: ledger, changes: changes, log: log)
@@ -55,6 +57,13 @@ final class SimulatedPlugin {
     started = (time.monotonicMs, clock.offsetMs)
     startedAtMs = time.monotonicMs
     table.applyChanges()
+  }
+
+  private static func entries(
+    _ configuration: PaywallConfiguration, _ sabotage: Sabotage?
+  ) -> [OfferEntry] {
+    guard sabotage == .forgottenAnnouncement else { return configuration.offers }
+    return configuration.offers.filter { $0.fromMs == nil }
   }
 
   /// The tangle's time as the plugin tells it.
@@ -157,7 +166,7 @@ final class SimulatedPlugin {
   /// Reads the configuration anew.
   func reload(_ new: PaywallConfiguration, _ time: SimulatedTime) throws {
     history = try ledger.apply(
-      offers: new.offers, nowMs: nowMs(time),
+      offers: Self.entries(new, sabotage), nowMs: nowMs(time),
       firstFromMs: new.tangle.sinceMs ?? ledger.bornAtMs())
     configuration = new
     clock.forgetNodes(agree: 1)
@@ -197,15 +206,6 @@ final class SimulatedPlugin {
     case .allow: .allow
     case .deny: .deny
     case .defer: .defer
-    }
-  }
-
-  /// Whether a client may subscribe.
-  func maySubscribe(_ filter: String, _ account: String, atMs timeMs: Int64) -> Bool {
-    Array(filter.utf8).withUnsafeBytes { filter in
-      Array(account.utf8).withUnsafeBytes {
-        table.judgeSubscribe(filter, username: $0, nowMs: timeMs).decision == .allow
-      }
     }
   }
 

@@ -140,7 +140,7 @@ extension World {
         }
       }
     }
-    try checkShared(access, plugin, atMs: nowMs)
+    try checkClients(access, plugin, atMs: nowMs)
   }
 
   private func checkRead(
@@ -156,22 +156,6 @@ extension World {
       "\(account ?? "anonymous") asks for \(topic) at \(timeMs) "
         + "(in \(timeMs - plugin.nowMs(time)) ms): \(found.rawValue), not \(expected.rawValue); "
         + "\(access.given.filter { $0.account == account })")
-  }
-
-  /// A member of a shared subscription may read all that it may be given.
-  private func checkShared(
-    _ access: PlainAccess, _ plugin: SimulatedPlugin, atMs timeMs: Int64
-  ) throws {
-    guard let account = pick(Self.accounts) else { return }
-    let filter = pick(["s/live", "s/other", "s/+", "s/#", "s/y/z"])
-    guard plugin.maySubscribe(filter, account, atMs: timeMs) else {
-      throw BrokenPromise(.time, "\(account) may not subscribe to \(filter)")
-    }
-    guard plugin.maySubscribe("$share/g/\(filter)", account, atMs: timeMs) else { return }
-    for topic in Self.topics where plainlyMatches(filter, topic) {
-      guard access.answer(account, topic, atMs: timeMs) == .deny else { continue }
-      throw BrokenPromise(.access, "\(account) may share \(filter), and not read \(topic)")
-    }
   }
 
   private func checkLogins(_ plugin: SimulatedPlugin) throws {

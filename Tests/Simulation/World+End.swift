@@ -19,7 +19,8 @@ extension World {
         let offer = Offer(
           name: name, topics: version.terms.topics.compactMap { TopicFilter($0) },
           price: version.terms.price, perMs: version.terms.perMs,
-          minimumMs: version.terms.minimumMs, validFromMs: version.fromMs,
+          minimumMs: version.terms.minimumMs, clients: version.terms.clients,
+          validFromMs: version.fromMs,
           validUntilMs: version.untilMs)
         return Ledger.StoredOffer(id: Int64(number + 1), offer: offer)
       })

@@ -15,7 +15,7 @@ extension World {
 
   /// One random step, the watcher's turn, and a look at everything.
   private func step() throws {
-    switch number(0...99) {
+    switch number(0...114) {
     case ..<22: try advance()
     case ..<42: send()
     case ..<66: if try poll() { try crash() }
@@ -27,6 +27,7 @@ extension World {
     case ..<92: jump()
     case ..<94: toggleNode()
     case ..<97: try spoil()
+    case 100...: try changeClients()
     default: try tidy()
     }
     try turn()
@@ -67,14 +68,16 @@ extension World {
   }
 
   private func changeConfiguration() throws {
-    let before = (stated, free, readers)
+    let before = (stated, announced, free, readers, isStrict)
     changeOffers()
     guard try reload() else {
       // A bad moment for it, which a SIGHUP would wait for.
-      (stated, free, readers) = before
+      (stated, announced, free, readers, isStrict) = before
       return
     }
-    say("the configuration is read again: \(stated), free \(free), readers \(readers)")
+    say(
+      "the configuration is read again: \(stated), \(announced), free \(free), readers \(readers), "
+        + "\(isStrict ? "strict" : "open")")
   }
 
   /// The seller writes into the ledger by SQL.
@@ -149,7 +152,9 @@ extension World {
       time.wallOffsetMs == 0 && isNodeUp && time.tangleMs > statedAtMs && chance(4)
     if isChanged {
       changeOffers()
-      say("the configuration is changed: \(stated), free \(free), readers \(readers)")
+      say(
+        "the configuration is changed: \(stated), \(announced), free \(free), readers \(readers), "
+          + "\(isStrict ? "strict" : "open")")
     }
     try start()
     guard let old, let plugin, !isLater, !isChanged, isKnown, !wasRecordedUnseen else {

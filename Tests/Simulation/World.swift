@@ -21,8 +21,11 @@ final class World {
 
   // The seller's configuration.
   var stated: [PlainOffers.Terms] = []
+  /// Terms that hold from a later time on, beside those of the same offer that hold until then.
+  var announced: [String: PlainOffers.Announced] = [:]
   var free: [String] = []
   var readers: [String: [String]] = [:]
+  var isStrict = false
   let makesGood: Bool
   let provisionalMs: Int64
   let sinceMs: Int64
@@ -56,6 +59,9 @@ final class World {
   /// What could be read when it was checked last.
   var lastAccess: PlainAccess?
   var spans: [String: [(Int64, Int64)]] = [:]
+  /// Who is connected, in the order in which they came.
+  var clients: [PlainClient] = []
+  var connectionCount = 0
   /// Whether a page is durable that was not handed over.
   var wasRecordedUnseen = false
 
@@ -126,15 +132,21 @@ final class World {
     account.start(nowMs: nowMs, errorMs: nowMs - time.tangleMs)
     // Nobody knows what was lost by a clock that is wrong.
     if abs(nowMs - time.tangleMs) > 20_000 { account.isUnclear = true }
-    state(nowMs: max(nowMs, newestMs, statedAtMs))
+    state(nowMs: max(nowMs, newestMs, statedAtMs, begunAtMs))
     var shell = GRDB.Configuration()
     shell.allowsUnsafeTransactions = true
     admin = try DatabaseQueue(path: path, configuration: shell)
   }
 
+  /// When the newest terms began that had been announced, and held while the broker ran.
+  private var begunAtMs: Int64 {
+    let aliveMs = account.aliveMs ?? .min
+    return offers.versions.map(\.fromMs).filter { $0 <= aliveMs }.max() ?? .min
+  }
+
   private func state(nowMs: Int64) {
     let before = offers.versions
-    offers.state(stated, nowMs: nowMs, firstFromMs: sinceMs)
+    offers.state(stated, announced, nowMs: nowMs, firstFromMs: sinceMs)
     guard !before.isEmpty, offers.versions != before else { return }
     statedAtMs = max(statedAtMs, nowMs)
     account.noteAlive(nowMs: nowMs)
@@ -150,6 +162,7 @@ final class World {
     account.end(nowMs: nowMs, errorMs: nowMs - time.tangleMs, isProper: !isCrash)
     try admin?.close()
     admin = nil
+    clients = []
     if !isCrash { plugin.stop(time) }
     let old = path
     // Elsewhere, for the lock goes with the object, which is still asked.
