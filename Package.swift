@@ -165,7 +165,8 @@ let package = Package(
     .target(
       name: "Simulation",
       dependencies: [
-        "PaywallCore", "Configuration", "Access", "Ledger", "PaywallPlugin", "TestSupport", grdb,
+        "PaywallCore", "Configuration", "Access", "Ledger", "PaywallPlugin", "Tangle",
+        "TestSupport", grdb,
       ], path: "Tests/Simulation"),
     .executableTarget(
       name: "simulate", dependencies: ["Simulation", "FakeBroker", argumentParser],

@@ -18,6 +18,8 @@ public enum Sabotage: Sendable, CaseIterable {
   case laxSubscribe
   /// Terms that were announced for a later time never begin.
   case forgottenAnnouncement
+  /// One node's word is enough.
+  case believedLiar
 
   /// The promise that it breaks.
   public var promise: BrokenPromise.Promise {
@@ -26,7 +28,7 @@ public enum Sabotage: Sendable, CaseIterable {
       .forgottenAnnouncement:
       .access
     case .forgottenHandOver: .time
-    case .lostPayment: .once
+    case .lostPayment, .believedLiar: .once
     case .forgetfulStart: .restart
     case .grownPurchase: .history
     }

@@ -179,16 +179,15 @@ extension World {
   /// The power fails while a page is written.
   private func tear() throws {
     guard isNodeUp, fault == .none else { return }
-    let before = size(path + "-wal")
-    let model = (known, knownAtMs, pending, passwords, account.aliveMs)
+    beforePage = nil
     _ = try poll(isOrderly: true)
     let after = size(path + "-wal")
-    guard after > before else { return }
+    guard let page = beforePage, after > page.walSize else { return }
     let torn = folder + "/torn"
     for suffix in ["", "-wal"] {
       try FileManager.default.copyItem(atPath: path + suffix, toPath: torn + suffix)
     }
-    let keptSize = number(before...after - 1)
+    let keptSize = number(page.walSize...after - 1)
     let file = FileHandle(forUpdatingAtPath: torn + "-wal")
     try file?.truncate(atOffset: UInt64(keptSize))
     try file?.close()
@@ -197,13 +196,14 @@ extension World {
       try? FileManager.default.removeItem(atPath: path + suffix)
       try FileManager.default.moveItem(atPath: torn + suffix, toPath: path + suffix)
     }
-    (known, knownAtMs, pending, passwords, _) = model
-    account.loseAlive(since: model.4)
+    (known, knownAtMs, pending) = (page.known, page.knownAtMs, page.pending)
+    passwords = page.passwords
+    account.loseAlive(since: page.aliveMs)
     say("the power fails: \(after - keptSize) bytes of the last page are lost")
     try start()
   }
 
-  private func size(_ path: String) -> Int {
+  func size(_ path: String) -> Int {
     let attributes = try? FileManager.default.attributesOfItem(atPath: path)
     return attributes?[.size] as? Int ?? 0
   }
@@ -255,7 +255,8 @@ extension World {
     time.tangleMs += 600_000
     if let plugin { account.advance(toMs: plugin.nowMs(time), spans) }
     try turn()
-    _ = try poll(isOrderly: true)
+    // What contradicts is asked about again.
+    for _ in 1...(nodes.agree > 1 ? 3 : 1) { _ = try poll(isOrderly: true) }
     try turn()
     try check(hasTurned: true)
     let final = tangle.indices.filter {

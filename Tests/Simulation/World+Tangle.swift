@@ -30,7 +30,7 @@ extension World {
     say("transaction \(tangle.count - 1) is sent: \(tangle[tangle.count - 1].summary)")
   }
 
-  private func isFinal(_ index: Int) -> Bool {
+  func isFinal(_ index: Int) -> Bool {
     (tangle[index].checkpoint?.timeMs ?? .max) <= time.tangleMs
   }
 
@@ -84,31 +84,16 @@ extension World {
   /// - Returns: Whether a crash is to follow, before what was recorded last is handed over.
   func poll(isOrderly: Bool = false) throws -> Bool {
     guard let plugin, isNodeUp else { return false }
+    if nodes.agree > 1 { return try pollAgreeing(isOrderly: isOrderly) }
     // A number of its own where nothing was read.
     let start = try plugin.position().checkpoint ?? -1
     var reached = start
     for handed in pages(after: start, isOrderly: isOrderly) {
       reached = covered(handed, from: reached)
-      let page = PaymentPage(
-        payments: handed.map { tangle[$0.index].payment(isFinal: $0.isFinal) },
-        position: ReadingPosition(checkpoint: reached < 0 ? nil : reached, sinceMs: sinceMs))
-      var crashes = false
-      let isRecorded = try attempt("record") {
-        let isSynchronized = plugin.isSynchronized(time)
-        let recorded = try plugin.record(page, time)
-        know(handed, nowMs: plugin.nowMs(time), isSynchronized: isSynchronized)
-        say("recorded \(handed.map { "\($0.index)\($0.isFinal ? "" : "?")" }), up to \(reached)")
-        crashes = !isOrderly && chance(40)
-        if !crashes { try plugin.handOver(recorded, of: page, time) }
-        account.set(nowMs: plugin.nowMs(time))
-      }
-      if crashes {
-        wasRecordedUnseen = true
-        return true
-      }
-      guard isRecorded else {
-        say("nothing could be recorded")
-        break
+      switch try record(handed, reached, isOrderly: isOrderly) {
+      case .crash: return true
+      case .failure: return false
+      case .done: break
       }
       if !isOrderly, chance(8) {
         say("the node fails amid its pages")
@@ -116,6 +101,38 @@ extension World {
       }
     }
     return false
+  }
+
+  /// What may come of a page.
+  enum Recorded: Error { case done, failure, crash }
+
+  /// Makes a page durable, and hands over what it causes unless there is a crash before.
+  func record(
+    _ handed: [(index: Int, isFinal: Bool)], _ reached: Int64, isOrderly: Bool
+  ) throws -> Recorded {
+    guard let plugin else { return .failure }
+    let page = PaymentPage(
+      payments: handed.map { tangle[$0.index].payment(isFinal: $0.isFinal) },
+      position: ReadingPosition(checkpoint: reached < 0 ? nil : reached, sinceMs: sinceMs))
+    beforePage = BeforePage(
+      walSize: size(path + "-wal"), known: known, knownAtMs: knownAtMs, pending: pending,
+      passwords: passwords, aliveMs: account.aliveMs)
+    var crashes = false
+    let isRecorded = try attempt("record") {
+      let isSynchronized = plugin.isSynchronized(time)
+      let recorded = try plugin.record(page, time)
+      know(handed, nowMs: plugin.nowMs(time), isSynchronized: isSynchronized)
+      say("recorded \(handed.map { "\($0.index)\($0.isFinal ? "" : "?")" }), up to \(reached)")
+      crashes = !isOrderly && chance(40)
+      if !crashes { try plugin.handOver(recorded, of: page, time) }
+      account.set(nowMs: plugin.nowMs(time))
+    }
+    if crashes {
+      wasRecordedUnseen = true
+      return .crash
+    }
+    if !isRecorded { say("nothing could be recorded") }
+    return isRecorded ? .done : .failure
   }
 
   // MARK: - What the model learns

@@ -42,6 +42,8 @@ final class World {
   enum DiskFault { case none, locked, full, readOnly }
   var fault = DiskFault.none
   var isNodeUp = true
+  /// Nodes that have to agree, where several are asked.
+  let nodes: SimulatedNodes
 
   // What the model knows.
   var tangle: [PlainTransaction] = []
@@ -62,6 +64,17 @@ final class World {
   /// Who is connected, in the order in which they came.
   var clients: [PlainClient] = []
   var connectionCount = 0
+  /// What was known, and durable, before a page.
+  struct BeforePage {
+    var walSize: Int
+    var known: [Int]
+    var knownAtMs: [String: Int64]
+    var pending: Set<Int>
+    var passwords: [String: String?]
+    var aliveMs: Int64?
+  }
+  /// Of the page that was recorded last.
+  var beforePage: BeforePage?
   /// Whether a page is durable that was not handed over.
   var wasRecordedUnseen = false
 
@@ -72,6 +85,7 @@ final class World {
     makesGood = Int.random(in: 0..<4, using: &random) > 0
     provisionalMs = Int.random(in: 0..<3, using: &random) == 0 ? 120_000 : 0
     sinceMs = Self.startMs - 600_000
+    nodes = SimulatedNodes(&random, isLiarBelieved: sabotage == .believedLiar)
     try makeFolder()
     stated = [Self.firstTerms]
     if chance(2) { stated.append(randomTerms("other")) }
@@ -126,6 +140,7 @@ final class World {
       }
     }
     self.plugin = plugin
+    nodes.restart()
     let nowMs = plugin.nowMs(time)
     if bornAtMs == .max { bornAtMs = min(nowMs, time.wallMs) }
     let newestMs = known.compactMap { tangle[$0].checkpoint?.timeMs }.max() ?? .min
