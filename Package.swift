@@ -173,12 +173,13 @@ let package = Package(
       path: "Tests/SimulateCommand"),
     .testTarget(
       name: "SimulationTests", dependencies: ["Simulation", "FakeBroker", "TestSupport"]),
-    // What strangers send, and what is promised of it; run by scripts/fuzz too.
+    // What strangers send, and what is promised of it; run by scripts/fuzz too. The agent's settings
+    // are linked into its folder, for an executable cannot be linked into another one.
     .target(
       name: "Fuzz",
       dependencies: [
-        "PaywallCore", "HTTP", "IOTACrypto", "Tangle", "Configuration", "TOML", "SmartPlug",
-        "CMosquitto",
+        "PaywallCore", "HTTP", "IOTACrypto", "Tangle", "Access", "Configuration", "TOML",
+        "SmartPlug", "MQTTClient", "CMosquitto",
       ], path: "Tests/Fuzz", exclude: ["Corpus"]),
     .testTarget(name: "FuzzTests", dependencies: ["Fuzz", "TestSupport"]),
     .testTarget(

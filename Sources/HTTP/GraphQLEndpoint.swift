@@ -26,10 +26,22 @@ public final class GraphQLEndpoint: Sendable {
   public func query<Value: Decodable>(
     _ name: String, _ text: String, variables: [String: JSONValue] = [:], as: Value.Type
   ) throws(GraphQLError) -> GraphQLAnswer<Value> {
+    let response: HTTPResponse
+    do {
+      response = try post.send(Request(query: text, variables: variables), named: name)
+    } catch {
+      throw GraphQLError(error, url: shownURL.description)
+    }
+    return try answer(to: name, in: response, as: Value.self)
+  }
+
+  /// What the answer to a query holds.
+  func answer<Value: Decodable>(
+    to name: String, in response: HTTPResponse, as: Value.Type
+  ) throws(GraphQLError) -> GraphQLAnswer<Value> {
     let reply: Reply<Value>
     do {
-      reply = try post.send(
-        Request(query: text, variables: variables), named: name, as: Reply<Value>.self)
+      reply = try post.read(response, named: name, as: Reply<Value>.self)
     } catch {
       throw GraphQLError(error, url: shownURL.description)
     }

@@ -39,30 +39,8 @@ struct JSONPost: Sendable {
     shownURL = ShownURL(url)
   }
 
-  /// Sends a body and reads the answer; the name says in errors what was asked.
-  func send<Reply: Decodable>(
-    _ body: some Encodable, named name: String, as: Reply.Type
-  ) throws(Failure) -> Reply {
-    let response = try post(body, named: name)
-    guard response.status == 200 else { throw refusal(of: name, response) }
-    guard let depth = JSONDepth.deepest(in: response.body), depth <= Self.maximumDepth else {
-      throw Failure(.invalidResponse, "\(name) was answered with JSON nested too deeply")
-    }
-    do {
-      return try JSONDecoder().decode(Reply.self, from: Data(response.body))
-    } catch {
-      throw unreadable(response.body, to: name, error)
-    }
-  }
-
-  /// A node's words as they may be shown: one line without secrets.
-  func shown(_ text: String, maximumCount: Int) -> String {
-    // Cut only after hiding, so that no half of a secret stays.
-    SafeText.line(
-      shownURL.hidingSecrets(in: text, others: headers.map(\.value)), maximumCount: maximumCount)
-  }
-
-  private func post(_ body: some Encodable, named name: String) throws(Failure) -> HTTPResponse {
+  /// Sends a body; the name says in errors what was asked.
+  func send(_ body: some Encodable, named name: String) throws(Failure) -> HTTPResponse {
     let data: Data
     do {
       data = try JSONEncoder().encode(body)
@@ -79,6 +57,28 @@ struct JSONPost: Sendable {
     } catch {
       throw Failure(.transport(error), error.reason)
     }
+  }
+
+  /// Reads the answer to a body; the name says in errors what was asked.
+  func read<Reply: Decodable>(
+    _ response: HTTPResponse, named name: String, as: Reply.Type
+  ) throws(Failure) -> Reply {
+    guard response.status == 200 else { throw refusal(of: name, response) }
+    guard let depth = JSONDepth.deepest(in: response.body), depth <= Self.maximumDepth else {
+      throw Failure(.invalidResponse, "\(name) was answered with JSON nested too deeply")
+    }
+    do {
+      return try JSONDecoder().decode(Reply.self, from: Data(response.body))
+    } catch {
+      throw unreadable(response.body, to: name, error)
+    }
+  }
+
+  /// A node's words as they may be shown: one line without secrets.
+  func shown(_ text: String, maximumCount: Int) -> String {
+    // Cut only after hiding, so that no half of a secret stays.
+    SafeText.line(
+      shownURL.hidingSecrets(in: text, others: headers.map(\.value)), maximumCount: maximumCount)
   }
 
   private func refusal(of name: String, _ response: HTTPResponse) -> Failure {

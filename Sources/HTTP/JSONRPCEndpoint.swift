@@ -24,10 +24,22 @@ public final class JSONRPCEndpoint: Sendable {
     _ method: String, _ params: some Encodable, as: Result.Type
   ) throws(JSONRPCError) -> Result {
     let id = lastID.wrappingAdd(1, ordering: .relaxed).newValue
+    let response: HTTPResponse
+    do {
+      response = try post.send(Call(id: id, method: method, params: params), named: method)
+    } catch {
+      throw JSONRPCError(error, url: shownURL.description)
+    }
+    return try result(of: method, id: id, in: response, as: Result.self)
+  }
+
+  /// The result that the answer to a call holds.
+  func result<Result: Decodable>(
+    of method: String, id: Int, in response: HTTPResponse, as: Result.Type
+  ) throws(JSONRPCError) -> Result {
     let reply: Reply<Result>
     do {
-      reply = try post.send(
-        Call(id: id, method: method, params: params), named: method, as: Reply<Result>.self)
+      reply = try post.read(response, named: method, as: Reply<Result>.self)
     } catch {
       throw JSONRPCError(error, url: shownURL.description)
     }

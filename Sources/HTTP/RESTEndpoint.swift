@@ -36,7 +36,13 @@ public struct RESTEndpoint: Sendable {
   public func get<Value: Decodable>(
     _ path: String, query: [(name: String, value: String)] = [], as type: Value.Type
   ) throws(RESTError) -> Value {
-    let response = try send(path, query)
+    try value(at: path, in: send(path, query), as: Value.self)
+  }
+
+  /// The value that the answer about a resource holds.
+  func value<Value: Decodable>(
+    at path: String, in response: HTTPResponse, as type: Value.Type
+  ) throws(RESTError) -> Value {
     guard response.status == 200 else { throw refusal(of: path, response) }
     guard let depth = JSONDepth.deepest(in: response.body), depth <= Self.maximumDepth else {
       throw failure(.invalidResponse, "\(path) was answered with JSON nested too deeply")

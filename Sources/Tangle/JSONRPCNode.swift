@@ -17,32 +17,17 @@ struct JSONRPCNode: RebasedNode {
   }
 
   func listing(to address: Address, after cursor: String?) throws -> ListingPage {
-    struct Page: Decodable {
-      struct Entry: Decodable, Sendable {
-        var digest: String
-      }
-
-      var data: [Lenient<Entry>]
-      var nextCursor: String?
-      var hasNextPage: Bool
-    }
     let query: JSONValue = ["filter": ["ToAddress": .string(address.description)]]
     let place = cursor.map(JSONValue.string) ?? .null
     let params: [JSONValue] = [query, place, .integer(Int64(Self.pageSize)), true]
-    let page: Page
     do {
-      page = try call("iotax_queryTransactionBlocks", params, as: Page.self)
+      return try call("iotax_queryTransactionBlocks", params, as: JSONRPCListing.self).page
     } catch {
       guard cursor != nil, error.code == .node, error.nodeCode == Self.invalidParameters else {
         throw error
       }
       throw UnknownCursor(reason: error.reason)
     }
-    let digests = page.data.compactMap { $0.value.flatMap { Digest($0.digest) } }
-    return ListingPage(
-      entries: digests.map { ListingPage.Entry(digest: $0, cursor: $0.description) },
-      hasOddEntries: digests.count < page.data.count, nextCursor: page.nextCursor,
-      hasNextPage: page.hasNextPage)
   }
 
   func transactions(_ digests: [Digest]) throws -> [TransactionBlock] {

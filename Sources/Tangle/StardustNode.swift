@@ -70,39 +70,15 @@ struct StardustNode {
   func unspentOutputs(
     of address: Address, prefix: String, after timeS: Int64
   ) throws(RESTError) -> [StardustOutputID]? {
-    struct Page: Decodable {
-      var cursor: String?
-      var items: [String]
-    }
     // What a node makes up must not spoil the URL.
-    guard !prefix.isEmpty, prefix.utf8.allSatisfy(Self.isPlain) else { return nil }
+    guard StardustIndexerPage.isPlain(prefix) else { return nil }
     let text = Bech32.encode(prefix: prefix.lowercased(), [StardustOutput.ed25519] + address.bytes)
-    var found: [StardustOutputID] = []
-    var cursor: String?
-    // So many pages hold a million outputs; a node that goes on after that repeats itself.
-    for _ in 0..<1000 {
+    return try StardustIndexerPage.allOutputs { (cursor) throws(RESTError) in
       var query = [("address", text), ("createdAfter", "\(timeS)"), ("pageSize", "1000")]
       if let cursor { query.append(("cursor", cursor)) }
-      let page = try endpoint.get(
+      return try endpoint.get(
         "/api/indexer/v1/outputs/basic", query: query.map { (name: $0.0, value: $0.1) },
-        as: Page.self)
-      found += page.items.compactMap { StardustOutputID($0) }
-      guard let next = page.cursor, next != cursor, next.utf8.allSatisfy(Self.isPlain) else {
-        break
-      }
-      cursor = next
-    }
-    return found
-  }
-
-  /// Whether a byte of a cursor may stand in a URL as it is.
-  private static func isPlain(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-      UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "."), UInt8(ascii: "-"),
-      UInt8(ascii: "_"):
-      true
-    default: false
+        as: StardustIndexerPage.self)
     }
   }
 }

@@ -16,7 +16,18 @@ enum SettingsFile {
     return try settings(text, path: path)
   }
 
-  static func settings(_ text: String, path: String) throws(TOMLError) -> AgentSettings {
+  /// Reads the settings in a text.
+  ///
+  /// - Parameters:
+  ///   - text: The text.
+  ///   - path: The file it comes from, for errors.
+  ///   - contents: What is in a file that the text names; nil where it cannot be read.
+  /// - Returns: The settings.
+  /// - Throws: `TOMLError` when it is no TOML, or says something that is not understood.
+  static func settings(
+    _ text: String, path: String,
+    contents: (String) -> Data? = { FileManager.default.contents(atPath: $0) }
+  ) throws(TOMLError) -> AgentSettings {
     let root = try TOMLDocument.parse(text, path: path)
     var settings = AgentSettings()
     if let broker = try root.table("broker") {
@@ -25,7 +36,7 @@ enum SettingsFile {
     }
     for table in try root.tables("plug") {
       var plug = PlugSettings()
-      try plug.read(table)
+      try plug.read(table, contents)
       settings.plugs.append(plug)
     }
     try root.finish()
@@ -48,9 +59,11 @@ extension BrokerSettings {
 }
 
 extension PlugSettings {
-  fileprivate mutating func read(_ table: TOMLTable) throws(TOMLError) {
+  fileprivate mutating func read(
+    _ table: TOMLTable, _ contents: (String) -> Data?
+  ) throws(TOMLError) {
     name = try table.text("name")
-    source = try SourceSettings.read(table)
+    source = try SourceSettings.read(table, contents)
     intervalMs = try table.integer("interval_ms", in: Self.intervals) ?? intervalMs
     silenceMs = try table.integer("silence_ms", in: Self.silences) ?? silenceMs
     average = try table.value("average", Average.self) ?? average

@@ -5,12 +5,14 @@ import TOML
 // The part of a [[plug]] that says where its readings come from. A key of another kind of source
 // is a mistake, so each kind asks for its own alone.
 extension SourceSettings {
-  static func read(_ table: TOMLTable) throws(TOMLError) -> SourceSettings? {
+  static func read(
+    _ table: TOMLTable, _ contents: (String) -> Data?
+  ) throws(TOMLError) -> SourceSettings? {
     switch try table.choice("source", of: names) ?? "wemo" {
     case "http-json": return try httpJSON(table)
     case "mqtt": return try mqtt(table)
     case "kasa": return .kasa(address: try table.requiredString("host", example: "192.168.1.20"))
-    case "sim": return .sim(try curve(table))
+    case "sim": return .sim(try curve(table, contents))
     default:
       let url = try table.text("url")
       let udn = try table.text("udn")
@@ -57,7 +59,9 @@ extension SourceSettings {
     return place
   }
 
-  private static func curve(_ table: TOMLTable) throws(TOMLError) -> SimulatedPlug.Curve {
+  private static func curve(
+    _ table: TOMLTable, _ contents: (String) -> Data?
+  ) throws(TOMLError) -> SimulatedPlug.Curve {
     let watts = 0...Double(PowerSample.maximumMilliwatts / 1000)
     let seconds = 0.001...31_536_000
     switch try table.choice("curve", of: ["sine", "steps", "csv"]) ?? "sine" {
@@ -69,7 +73,7 @@ extension SourceSettings {
       return .steps(watts: steps, eachS: try table.number("step_s", in: seconds) ?? 10)
     case "csv":
       let path = try table.requiredString("file", example: "/etc/power.csv")
-      guard let data = FileManager.default.contents(atPath: path),
+      guard let data = contents(path),
         let curve = SimulatedPlug.Curve(csv: String(decoding: data, as: UTF8.self))
       else {
         throw table.error(

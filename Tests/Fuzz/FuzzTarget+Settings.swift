@@ -67,7 +67,8 @@ extension FuzzTarget {
     (0...PowerSample.maximumMilliwatts).contains(milliwatts)
   }
 
-  private static func mosquittoMatches(_ filter: [UInt8], _ topic: [UInt8]) -> Bool {
+  /// What libmosquitto says.
+  static func mosquittoMatches(_ filter: [UInt8], _ topic: [UInt8]) -> Bool {
     var isMatch = false
     let code = String(decoding: filter, as: UTF8.self).withCString { filter in
       String(decoding: topic, as: UTF8.self).withCString { topic in

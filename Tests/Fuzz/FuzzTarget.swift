@@ -7,7 +7,8 @@ public struct FuzzTarget: Sendable {
 
   /// All kinds.
   public static let all = [
-    jsonPage, graphQLPage, stardustPage, bcs, memo, sealed, signature, toml, plug, topic,
+    jsonPage, graphQLPage, stardustPage, jsonRPCAnswer, graphQLAnswer, listing, stardustIndexer,
+    bcs, memo, sealed, signature, name, toml, agentTOML, plug, topic, topicTree,
   ]
 }
 

@@ -1,0 +1,1 @@
+../../../Sources/sensor-agent/AgentSettings.swift
