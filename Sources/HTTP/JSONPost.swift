@@ -99,8 +99,7 @@ struct JSONPost: Sendable {
   }
 
   private func excerpt(of body: [UInt8]) -> String {
-    let text = String(decoding: body.prefix(2000), as: UTF8.self)
-    return text.isEmpty ? "(no body)" : shown(text, maximumCount: 120)
+    shownURL.excerpt(of: body, others: headers.map(\.value))
   }
 }
 

@@ -98,9 +98,6 @@ public struct RESTEndpoint: Sendable {
   }
 
   private func excerpt(of body: [UInt8]) -> String {
-    // Cut only after hiding, so that no half of a secret stays.
-    let text = shownURL.hidingSecrets(
-      in: String(decoding: body.prefix(2000), as: UTF8.self), others: headers.map(\.value))
-    return text.isEmpty ? "(no body)" : SafeText.line(text, maximumCount: 120)
+    shownURL.excerpt(of: body, others: headers.map(\.value))
   }
 }

@@ -54,9 +54,28 @@ public struct ShownURL: Hashable, Sendable, CustomStringConvertible {
 
   /// The text with each of the URL's secrets, and of the others given, replaced by `…`.
   public func hidingSecrets(in text: String, others: [String] = []) -> String {
-    (secrets + others).filter { $0.utf8.count > 3 }.sorted { $0.utf8.count > $1.utf8.count }
-      .reduce(text) { $0.replacing($1, with: "…") }
+    // As bytes: to a String a key is another one when an accent follows it.
+    let hidden = (secrets + others).map { Array($0.utf8) }.filter { $0.count > 3 }
+      .sorted { $0.count > $1.count }
+      .reduce(Array(text.utf8)) { $0.replacing($1, with: Array("…".utf8)) }
+    return String(decoding: hidden, as: UTF8.self)
   }
+
+  /// The beginning of a body as it may be shown: one short line without secrets.
+  func excerpt(of body: [UInt8], others: [String]) -> String {
+    guard !body.isEmpty else { return "(no body)" }
+    let beginning = String(decoding: body.prefix(Self.excerptByteCount), as: UTF8.self)
+    var text = hidingSecrets(in: beginning, others: others)
+    if body.count > Self.excerptByteCount {
+      // The half of a secret may be left at the end.
+      text.unicodeScalars.removeLast(
+        min((secrets + others).map(\.utf8.count).max() ?? 0, text.unicodeScalars.count))
+    }
+    // Cut only after hiding, so that no half of a secret stays.
+    return SafeText.line(text, maximumCount: 120)
+  }
+
+  private static let excerptByteCount = 2000
 
   private static func hostAndPort(_ authority: Substring) -> (host: Substring, port: Substring)? {
     let end =

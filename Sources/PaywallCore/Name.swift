@@ -8,8 +8,9 @@ public struct Name: Hashable, Sendable, CustomStringConvertible {
 
   /// The name of the given bytes.
   ///
-  /// Nil where they are not 1 to 64 bytes of valid UTF-8, or hold one of `/ + # $ % :` or a control
-  /// character: topic separators, wildcards, substitutions and our own prefixes.
+  /// Nil where they are not 1 to 64 bytes of valid UTF-8, or hold one of `/ + # $ % :` (topic
+  /// separators, wildcards, substitutions and our own prefixes), a control character, or one that
+  /// Unicode holds to be none: with the last two, Mosquitto lets nobody connect.
   public init?(_ bytes: some Collection<UInt8>) {
     guard (1...64).contains(bytes.count) else { return nil }
     if !bytes.allSatisfy(Name.isPlain) {
@@ -43,7 +44,8 @@ public struct Name: Hashable, Sendable, CustomStringConvertible {
   private static func isForbidden(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar {
     case "/", "+", "#", "$", "%", ":": true
-    default: scalar.properties.generalCategory == .control
+    default:
+      scalar.properties.generalCategory == .control || scalar.properties.isNoncharacterCodePoint
     }
   }
 }

@@ -1,3 +1,4 @@
+import PaywallCore
 import SmartPlug
 
 /// All that the agent can be told, by file or by flags.
@@ -21,7 +22,8 @@ struct AgentSettings: Equatable {
     if plugs.count > 1 { topics.append(broker.agentTopic) }
     for topic in topics where !Self.isTopic(topic) {
       throw AgentError(
-        "\"\(topic)\" is no topic to publish to; it needs 1 to 65535 bytes without + and #.")
+        "\"\(topic)\" is no topic to publish to; it needs 1 to 65535 bytes without +, # and control "
+          + "characters, and at most \(TopicFilter.slashLimit) slashes.")
     }
     guard Set(topics.map { Array($0.utf8) }).count == topics.count else {
       throw AgentError(
@@ -36,10 +38,20 @@ struct AgentSettings: Equatable {
     plugs.count == 1 ? plugs.first?.statusTopic ?? broker.agentTopic : broker.agentTopic
   }
 
-  /// MQTT 5.0, section 4.7.
   private static func isTopic(_ topic: String) -> Bool {
-    (1...65_535).contains(topic.utf8.count)
-      && !topic.utf8.contains { [0, UInt8(ascii: "+"), UInt8(ascii: "#")].contains($0) }
+    topic.isTopicFilter
+      && !topic.utf8.contains { [UInt8(ascii: "+"), UInt8(ascii: "#")].contains($0) }
+  }
+}
+
+extension String {
+  /// Whether it is a filter by MQTT 5.0, section 4.7, of characters that Mosquitto takes (section 1.5.4
+  /// lets it refuse some).
+  fileprivate var isTopicFilter: Bool {
+    TopicFilter(self) != nil
+      && !unicodeScalars.contains { scalar in
+        scalar.properties.generalCategory == .control || scalar.properties.isNoncharacterCodePoint
+      }
   }
 }
 
@@ -55,6 +67,10 @@ extension PlugSettings {
       throw AgentError(
         "silence_ms (\(silenceMs)) must be more than interval_ms (\(intervalMs)), "
           + "or the plug is offline between two readings.")
+    }
+    if case .mqtt(let topic, _, _) = source, !topic.isTopicFilter {
+      throw AgentError(
+        "\"\(topic)\" is no topic to read; in it + fills a whole level, and # the last one.")
     }
     guard case .preset(let preset, _) = source, intervalMs < preset.minimumIntervalMs else {
       return

@@ -31,7 +31,15 @@ extension FuzzTarget {
       return try promise(!error.description.isEmpty, "an error says what to change")
     }
     for topic in settings.plugs.flatMap(\.topics) + [settings.willTopic] {
-      try promise(isPublishable(topic), "libmosquitto takes the topic \(topic.debugDescription)")
+      try promise(
+        isText(topic) && mosquitto_pub_topic_check(topic) == MOSQ_ERR_SUCCESS.rawValue,
+        "libmosquitto publishes to \(topic.debugDescription)")
+    }
+    for plug in settings.plugs {
+      guard case .mqtt(let topic, _, _) = plug.source else { continue }
+      try promise(
+        isText(topic) && mosquitto_sub_topic_check(topic) == MOSQ_ERR_SUCCESS.rawValue,
+        "libmosquitto subscribes to \(topic.debugDescription)")
     }
   }
 
@@ -48,9 +56,8 @@ extension FuzzTarget {
     }
   }
 
-  private static func isPublishable(_ topic: String) -> Bool {
-    !topic.utf8.contains(0) && mosquitto_pub_topic_check(topic) == MOSQ_ERR_SUCCESS.rawValue
-      && mosquitto_validate_utf8(topic, CInt(topic.utf8.count)) == MOSQ_ERR_SUCCESS.rawValue
+  private static func isText(_ text: String) -> Bool {
+    mosquitto_validate_utf8(text, CInt(text.utf8.count)) == MOSQ_ERR_SUCCESS.rawValue
   }
 }
 

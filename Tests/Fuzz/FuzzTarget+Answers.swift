@@ -53,7 +53,7 @@ extension FuzzTarget {
       return Outcome(
         result: try jsonRPC.result(of: "call", id: callID, in: response, as: JSONValue.self))
     } catch {
-      try promiseSafe(error.description, error.retryAfterSeconds)
+      try promiseSafe(error.description, of: response.body, error.retryAfterSeconds)
       return Outcome(error: error)
     }
   }
@@ -65,10 +65,10 @@ extension FuzzTarget {
     do throws(GraphQLError) {
       answer = try graphQL.answer(to: "Query", in: response, as: [String: JSONValue].self)
     } catch {
-      try promiseSafe(error.description, error.retryAfterSeconds)
+      try promiseSafe(error.description, of: response.body, error.retryAfterSeconds)
       return Outcome(error: error)
     }
-    for problem in answer.problems { try promiseSafe(problem.message) }
+    for problem in answer.problems { try promiseSafe(problem.message, of: response.body) }
     return Outcome(result: answer)
   }
 
@@ -145,14 +145,19 @@ extension HTTPResponse {
   }
 }
 
-/// Promises that an error can be logged.
-func promiseSafe(_ text: String, _ retryAfterSeconds: Int? = nil) throws {
+/// Promises that what is told of a body can be logged.
+func promiseSafe(_ text: String, of body: [UInt8], _ retryAfterSeconds: Int? = nil) throws {
   try promise(text.unicodeScalars.count < 600, "an error is short")
   try promise(
     !text.unicodeScalars.contains { $0.properties.generalCategory == .control },
     "an error is one line")
-  // Half of a key is too much as well.
-  try promise(!text.contains(NodeSecret.key.prefix(12)), "no error shows a secret")
+  let (shown, key) = (Array(text.utf8), Array(NodeSecret.key.utf8))
+  try promise(!shown.contains(key), "no error shows a secret")
+  // Halves that were sent as such are no secret, nor are those that an escape cuts.
+  let half = Array(key.prefix(12))
+  let isSentWhole =
+    !body.replacing(key, with: [0]).contains(half) && !body.contains(UInt8(ascii: "\\"))
+  try promise(!isSentWhole || !shown.contains(half), "no error shows half a secret")
   try promise(
-    retryAfterSeconds.map { (0...86_400).contains($0) } ?? true, "no node is left for a day")
+    retryAfterSeconds.map { (0...86_400).contains($0) } ?? true, "no node is left for over a day")
 }

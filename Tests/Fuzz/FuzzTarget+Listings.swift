@@ -33,7 +33,7 @@ extension FuzzTarget {
         names += page.items
         return page
       } catch {
-        try promiseSafe(error.description)
+        try promiseSafe(error.description, of: body)
         throw error
       }
     }

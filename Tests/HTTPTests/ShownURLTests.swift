@@ -48,4 +48,21 @@ struct ShownURLTests {
     #expect(
       url.hidingSecrets(in: text, others: ["token t-1", ""]) == "Could not use … with … and …, …")
   }
+
+  @Test func `hides a secret behind which an accent follows`() {
+    let shown = ShownURL("https://go.example/?key=swordfish").hidingSecrets(in: "swordfish\u{301}")
+    #expect(Array(shown.unicodeScalars) == ["…", "\u{301}"])
+  }
+
+  @Test func `shows no half of a secret that was cut off`() {
+    let url = ShownURL("https://go.example/?key=swordfish")
+    let key = "sixteen bytes and as many again."
+    for margin in 0..<32 {
+      let body = String(repeating: "x", count: margin) + String(repeating: key, count: 70)
+      let excerpt = url.excerpt(of: Array(body.utf8), others: [key])
+      #expect(!excerpt.contains("s") && excerpt.contains("…"), "\(excerpt)")
+    }
+    #expect(url.excerpt(of: [], others: []) == "(no body)")
+    #expect(url.excerpt(of: Array("a swordfish\n".utf8), others: []) == "a …·")
+  }
 }

@@ -13,8 +13,8 @@ struct AccountTests {
 
   @Test(arguments: [
     "", "a/b", "+", "a#", "$SYS", "50%", "a:b", "buyer:", "buyer:a:b", "buyer:buyer:a", "a\nb",
-    "a\u{7F}",
-    "a\u{85}", String(repeating: "x", count: 65), "buyer:" + String(repeating: "x", count: 65),
+    "a\u{7F}", "a\u{85}",
+    String(repeating: "x", count: 65), "buyer:" + String(repeating: "x", count: 65),
   ])
   func `refuses impossible names`(username: String) {
     #expect(Account(username: username) == nil)
@@ -28,6 +28,12 @@ struct AccountTests {
         #expect(Name(bytes)?.bytes == (isForbidden ? nil : bytes))
       }
     }
+  }
+
+  @Test(arguments: [0xFDD0, 0xFDEF, 0xFFFE, 0xFFFF, 0x1FFFE, 0x10FFFF] as [UInt32])
+  func `refuses what Unicode holds to be no character`(value: UInt32) throws {
+    let text = String(try #require(Unicode.Scalar(value)))
+    #expect(Account(username: text) == nil && Account(username: "buyer:a\(text)") == nil)
   }
 
   @Test func `refuses bytes that are no UTF-8`() {

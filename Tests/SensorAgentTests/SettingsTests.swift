@@ -89,13 +89,26 @@ import Testing
   private static let insight = SourceSettings.wemo(url: "http://192.168.1.20", udn: nil)
 
   @Test func `topics must be topics, and differ`() {
-    for topic in ["", "a/#", "+", "sensor/1m"] {
+    let odd = [
+      "a\u{1}", "a\n", String(decoding: [0xEF, 0xBF, 0xBF], as: UTF8.self),
+      String(repeating: "/", count: 201),
+    ]
+    for topic in ["", "a/#", "+", "sensor/1m"] + odd {
       var settings = AgentSettings()
       settings.plugs = [PlugSettings(source: Self.insight, givenLiveTopic: topic)]
       #expect(throws: AgentError.self) { try settings.check() }
     }
     var settings = AgentSettings()
     settings.plugs = [PlugSettings(source: Self.insight, intervalMs: 5000)]
+    #expect(throws: AgentError.self) { try settings.check() }
+  }
+
+  @Test(arguments: ["a/#/b", "a+", "", "a\u{7F}", String(repeating: "/", count: 201)])
+  func `a topic to read must be one that a broker takes`(topic: String) throws {
+    var settings = AgentSettings()
+    settings.plugs = [PlugSettings(source: .mqtt(topic: "a/+/#", .init(), nil))]
+    try settings.check()
+    settings.plugs = [PlugSettings(source: .mqtt(topic: topic, .init(), nil))]
     #expect(throws: AgentError.self) { try settings.check() }
   }
 
