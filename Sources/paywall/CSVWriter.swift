@@ -33,6 +33,6 @@ struct CSVWriter: ExportWriter {
       default: true
       }
     }
-    return isPlain ? text : "\"" + text.replacing("\"", with: "\"\"") + "\""
+    return isPlain ? text : "\"" + ShellWord.replacing("\"", in: text, with: "\"\"") + "\""
   }
 }

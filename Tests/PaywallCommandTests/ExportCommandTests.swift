@@ -99,6 +99,14 @@ struct ExportCommandTests {
     #expect((json as? [[String: Any]])?.first?["memo"] as? String == text)
   }
 
+  @Test func `a quote behind which an accent follows ends no field`() throws {
+    let text = "a\"\u{301},b"
+    try seller.pay(1, 7, atMs: 5000, "unclaimed", memo: text, reason: text)
+    let record = try #require(try records(export("--csv")).last)
+    #expect(record.count == ExportedPayment.names.count)
+    #expect([8, 13].allSatisfy { record[$0].utf8.elementsEqual(text.utf8) })
+  }
+
   @Test func `JSON is one array with nulls, exact numbers and any text`() throws {
     #expect(try String(decoding: export("--json"), as: UTF8.self) == "[\n]\n")
     let memo =
