@@ -137,9 +137,10 @@ extension FuzzTarget {
 
   /// Whether libmosquitto takes a text from a client.
   private static func isClientsText(_ bytes: [UInt8]) -> Bool {
-    bytes.withUnsafeBytes { bytes in
+    // It reads behind the end of a text whose last character is cut off, up to a NUL.
+    (bytes + [0]).withUnsafeBytes { text in
       mosquitto_validate_utf8(
-        bytes.assumingMemoryBound(to: CChar.self).baseAddress, CInt(bytes.count))
+        text.assumingMemoryBound(to: CChar.self).baseAddress, CInt(bytes.count))
         == MOSQ_ERR_SUCCESS.rawValue
     }
   }
