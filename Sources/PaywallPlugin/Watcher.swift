@@ -67,8 +67,10 @@ final class Watcher {
     self.clock = clock
     watched = WatchedAccounts(ledger: ledger, exchange: shared.exchange)
     told = OffersTold(exchange: shared.exchange)
+    // What the source keeps may not keep the source, which `shared` does.
     source = Self.source(
-      configuration.tangle, log: shared.log, failed: { [shared] in shared.reading.failed() }
+      configuration.tangle, log: shared.log,
+      failed: { [reading = shared.reading] in reading.failed() }
     ) { [wait] in wait.goesOn() }
     shared.use(source)
     problems = Problems(log: shared.log)
@@ -292,7 +294,7 @@ final class Watcher {
   private func takeOver(_ new: PaywallConfiguration) throws {
     try checkFixedParts(new)
     let newSource = Self.source(
-      new.tangle, log: shared.log, failed: { [shared] in shared.reading.failed() }
+      new.tangle, log: shared.log, failed: { [reading = shared.reading] in reading.failed() }
     ) { [wait] in wait.goesOn() }
     let nowMs = shared.clock.nowMs
     history = try ledger.apply(

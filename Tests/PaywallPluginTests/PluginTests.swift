@@ -3,9 +3,10 @@ import DevTangle
 import Foundation
 import IOTACrypto
 import PaywallCore
-import PaywallPlugin
 import TestSupport
 import Testing
+
+@testable import PaywallPlugin
 
 private let success = MOSQ_ERR_SUCCESS.rawValue
 private let denied = MOSQ_ERR_ACL_DENIED.rawValue
@@ -21,10 +22,13 @@ struct PluginTests {
     try await onThread {
       let host = try PluginHost(configuration, tangle: market.settings)
       #expect(host.start() == success)
+      weak let shared = host.plugin?.shared
+      #expect(shared != nil)
       try body(host)
       let start = ContinuousClock.now
       #expect(host.stop() == success)
       #expect(ContinuousClock.now - start < .seconds(1))
+      #expect(shared == nil, "nothing is left of a plugin that has stopped")
       #expect(host.callbackCount == 0)
     }
     await market.tangle.stop()
