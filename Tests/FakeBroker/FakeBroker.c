@@ -27,7 +27,15 @@ static size_t log_length;
 
 fake_broker *fake_broker_new(void) { return calloc(1, sizeof(fake_broker)); }
 
-void fake_broker_free(fake_broker *broker) { free(broker); }
+void fake_broker_free(fake_broker *broker) {
+  fake_broker_message message;
+  while (fake_broker_take_message(&message)) {
+    free(message.client_id);
+    free(message.topic);
+    free(message.payload);
+  }
+  free(broker);
+}
 
 mosquitto_plugin_id_t *fake_broker_identifier(fake_broker *broker) { return &broker->identifier; }
 

@@ -88,7 +88,9 @@ final class PluginHost {
       free(value)
     }
     var options = mosquitto_opt(key: key, value: value)
-    return mosquitto_plugin_init(fake_broker_identifier(broker), &userdata, &options, 1)
+    var started: UnsafeMutableRawPointer?
+    defer { if let started { userdata = started } }
+    return mosquitto_plugin_init(fake_broker_identifier(broker), &started, &options, 1)
   }
 
   @discardableResult
@@ -152,15 +154,18 @@ final class PluginHost {
     fileprivate let record = UnsafeMutablePointer<mosquitto>.allocate(capacity: 1)
 
     let id: String
+    /// The name that it came with; another one that the plugin gives it is the broker's.
+    private let username: UnsafePointer<CChar>?
 
     init(
       id: String, username: String?, version: CInt = 4, isClean: Bool = true,
       hasCertificate: Bool = false
     ) {
       self.id = id
+      self.username = username.flatMap { UnsafePointer(strdup($0)) }
       record.initialize(
         to: mosquitto(
-          id: strdup(id), username: username.flatMap { UnsafePointer(strdup($0)) },
+          id: strdup(id), username: self.username,
           address: strdup("127.0.0.1"), protocol_version: version, clean_session: isClean,
           has_certificate: hasCertificate, own_username: nil))
     }
@@ -170,7 +175,8 @@ final class PluginHost {
 
     deinit {
       free(UnsafeMutablePointer(mutating: record.pointee.id))
-      free(UnsafeMutablePointer(mutating: record.pointee.username))
+      free(UnsafeMutablePointer(mutating: username))
+      free(record.pointee.own_username)
       free(UnsafeMutablePointer(mutating: record.pointee.address))
       record.deallocate()
     }
