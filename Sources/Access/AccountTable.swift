@@ -130,7 +130,8 @@ public struct AccountTable: ~Copyable, Sendable {
       usedCount += 1
     }
     tags[slot] = Self.tag(hash)
-    offers[home].formUnion(
+    // Not by the subscript, which Swift 6.3 cannot compile here for ThreadSanitizer.
+    offers.pointer(home).pointee.formUnion(
       withUnsafePointer(to: record) { $0.offers.turned(by: hash) })
     swap(&record, &records.pointer(slot).pointee)
     count += 1
