@@ -15,14 +15,15 @@ let pluginImage: [LinkerSetting] = [
       "-static-stdlib", "-use-ld=lld",
       "-Xlinker", "-z", "-Xlinker", "nodelete",
       "-Xlinker", "-Bsymbolic",
-      "-Xlinker", "-s",
       "-Xlinker", "--version-script=\(Context.packageDirectory)/plugin/exports.map",
     ]
       + [
         "Foundation", "FoundationInternationalization", "FoundationEssentials", "CoreFoundation",
         "_FoundationCShims", "_FoundationCollections", "_FoundationICU", "swiftSynchronization",
         "swift_StringProcessing", "swift_RegexParser", "swift_Concurrency", "swiftDispatch",
-      ].map { "-l\($0)" })
+      ].map { "-l\($0)" }),
+  // A debug build keeps its symbols: scripts/sanitize has the reports name functions by them.
+  .unsafeFlags(["-Xlinker", "-s"], .when(configuration: .release)),
 ]
 
 let package = Package(

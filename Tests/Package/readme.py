@@ -38,6 +38,7 @@ NOT_RUN = {
     "scripts/simulate": "builds; scripts/test runs it",
     "scripts/crash": "builds, and takes minutes; scripts/test kills a few",
     "scripts/fuzz": "builds, and takes minutes; scripts/test feeds a few thousand inputs",
+    "scripts/sanitize": "builds twice, and takes an hour",
     "scripts/build": "scripts/test has run it",
     "scripts/install": "scripts/test has run it",
     "scripts/package": "scripts/test has run it",
