@@ -37,6 +37,7 @@ NOT_RUN = {
     "scripts/soak": "builds, and takes ten minutes",
     "scripts/simulate": "builds; scripts/test runs it",
     "scripts/crash": "builds, and takes minutes; scripts/test kills a few",
+    "scripts/load": "builds, and takes ten minutes",
     "scripts/fuzz": "builds, and takes minutes; scripts/test feeds a few thousand inputs",
     "scripts/sanitize": "builds twice, and takes an hour",
     "scripts/build": "scripts/test has run it",
