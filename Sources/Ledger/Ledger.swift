@@ -27,7 +27,7 @@ public final class Ledger {
   /// How many payments were recorded since the WAL was checkpointed.
   private var recordedCount = 0
   /// After so many it is checkpointed, as while a long history is read.
-  private static let longRecord = 20_000
+  private static let longRecord = 10_000
 
   /// Opens a ledger, or makes a new one where the file is missing.
   ///
@@ -117,7 +117,7 @@ public final class Ledger {
     _ = try? connection.run { try $0.checkpoint(.passive) }
   }
 
-  /// Gives back the memory that reading many rows took: up to 32 MB of pages.
+  /// Gives back the memory that reading many rows took: up to 16 MB of pages.
   ///
   /// - Throws: `LedgerError`.
   public func releaseMemory() throws(LedgerError) {
@@ -160,7 +160,7 @@ public final class Ledger {
         sql: """
           -- Sorting leaves no files in other folders.
           PRAGMA temp_store = MEMORY;
-          PRAGMA cache_size = -32000;
+          PRAGMA cache_size = -16000;
           """)
       // The triggers note what others write.
       guard let connection = db.sqliteConnection, csqlite_disable_triggers(connection) == SQLITE_OK

@@ -10,7 +10,7 @@ struct PageBuffer {
   /// The most payments of a page, unless there are many to read.
   static let pageSize = 50
   /// The most payments of any page: the ledger stores what many of them change only once for each.
-  static let longestPage = 10_000
+  static let longestPage = 5_000
   /// What was read from a slow node for so long is handed over, however little it is.
   static let longestWait = Duration.seconds(1)
 

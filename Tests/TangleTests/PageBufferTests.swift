@@ -25,7 +25,7 @@ struct PageBufferTests {
     return buffer
   }
 
-  @Test(arguments: [(0, 50), (1000, 50), (3000, 150), (200_000, 10_000), (9_000_000, 10_000)])
+  @Test(arguments: [(0, 50), (1000, 50), (3000, 150), (100_000, 5000), (9_000_000, 5000)])
   func `pages are the longer the more there is to read, up to a limit`(backlog: Int, size: Int) {
     var buffer = buffer(backlog: backlog, holding: PageBuffer.window + size - 1)
     #expect(buffer.nextPage(atEnd: false) == nil)
