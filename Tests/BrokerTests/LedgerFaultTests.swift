@@ -7,9 +7,6 @@ import Testing
 @Suite(.onOwnThread)
 struct LedgerFaultTests {
   private static let isRoot = getuid() == 0
-  /// Whether a file can be mounted as a disk.
-  private static let hasLoops =
-    isRoot && FileManager.default.fileExists(atPath: "/dev/loop-control")
   /// How long another program holds the lock at least, in seconds; `scripts/crash` has it do so for
   /// minutes.
   private static let lockS =
@@ -145,7 +142,7 @@ struct LedgerFaultTests {
     }
   }
 
-  @Test(.enabled(if: hasLoops, "a disk of its own takes root and loop devices"))
+  @Test(.enabled(if: Disk.isPossible, "a disk of its own takes root, loop devices and ext4"))
   func `on a disk that the kernel makes read-only the broker serves on and says so once`()
     async throws
   {
@@ -174,8 +171,7 @@ struct LedgerFaultTests {
       #expect(shop.broker.isRunning)
       #expect(try shop.broker.stop().status == 0)
       try disk.unmount()
-      try disk.mend()
-      try disk.mount()
+      try disk.mended().mount()
       try shop.broker.start()
       try shop.client().subscribe(to: "sensor/live")
       for payment in paid { try shop.ledger.settled(payment, withinS: 30) }
