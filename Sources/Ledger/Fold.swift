@@ -74,7 +74,8 @@ struct Fold {
   func count(_ new: [Known]) throws -> [Change] {
     let new = new.count > 1 ? new.sorted { $0.entry < $1.entry } : new
     guard let first = new.first?.entry, let last = new.last?.entry else { return [] }
-    let (knownCount, credited) = try standing(from: first, limit: new.count + 1)
+    let (knownCount, credited) = try standing(
+      from: first.checkpoint.sequence, limit: new.count + 1)
     if try knownCount == new.count || areAfterAll(first, new) {
       return try count(new, since: credited, new: [], until: nil)
     }
@@ -152,10 +153,10 @@ struct Fold {
   /// How many payments there are from a checkpoint on, counted up to a limit, and the state after all
   /// that was counted.
   private func standing(
-    from first: Purchases.Entry, limit: Int
+    from sequence: Int64, limit: Int
   ) throws -> (count: Int, state: Purchases) {
     let standing = try statements.standing.first(
-      account, offer, .integer(first.checkpoint.sequence), .integer(Int64(limit))
+      account, offer, .integer(sequence), .integer(Int64(limit))
     ) { row in
       let state = Purchases(credit: row.integer(1) ?? 0, endsAtMs: row.integer(2))
       return (count: Int(row.integer(0) ?? 0), state: state)
@@ -186,9 +187,7 @@ struct Fold {
 
   /// The state after all that was counted.
   func state() throws -> Purchases {
-    let first = Purchases.Entry(
-      digest: Digest(.zero), checkpoint: Checkpoint(sequence: .max, timeMs: .max), amount: 0)
-    return try standing(from: first, limit: 0).state
+    try standing(from: .max, limit: 0).state
   }
 
   /// The state before a payment: the end of the last purchase, and what was paid since.

@@ -13,7 +13,8 @@ public struct Name: Hashable, Sendable, CustomStringConvertible {
   /// Unicode holds to be none: with the last two, Mosquitto lets nobody connect.
   public init?(_ bytes: some Collection<UInt8>) {
     guard (1...64).contains(bytes.count) else { return nil }
-    if !bytes.allSatisfy(Name.isPlain) {
+    // So are most names, and these need no look at what Unicode says of them.
+    if !bytes.allSatisfy(\.isPlain) {
       guard let text = String(validating: bytes, as: UTF8.self),
         !text.unicodeScalars.contains(where: Name.isForbidden)
       else { return nil }
@@ -29,23 +30,10 @@ public struct Name: Hashable, Sendable, CustomStringConvertible {
   /// The name as text, byte for byte.
   public var description: String { String(decoding: bytes, as: UTF8.self) }
 
-  /// Whether a byte is a letter, a digit or one of `- . _`, as all are of most names: these need no
-  /// look at what Unicode says of them.
-  private static func isPlain(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
-      UInt8(ascii: "_"):
-      true
-    default: false
-    }
-  }
-
   private static func isForbidden(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar {
     case "/", "+", "#", "$", "%", ":": true
-    default:
-      scalar.properties.generalCategory == .control || scalar.properties.isNoncharacterCodePoint
+    default: scalar.isRefusedByMosquitto
     }
   }
 }

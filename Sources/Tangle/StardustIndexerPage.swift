@@ -1,3 +1,5 @@
+internal import PaywallCore
+
 /// A page of an indexer's outputs.
 struct StardustIndexerPage: Decodable {
   /// Where the next page begins; nil: there is none.
@@ -25,15 +27,6 @@ struct StardustIndexerPage: Decodable {
 
   /// Whether a text of a node's may stand in a URL as it is.
   static func isPlain(_ text: String) -> Bool {
-    !text.isEmpty
-      && text.utf8.allSatisfy { byte in
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-          UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "."), UInt8(ascii: "-"),
-          UInt8(ascii: "_"):
-          true
-        default: false
-        }
-      }
+    !text.isEmpty && text.utf8.allSatisfy(\.isPlain)
   }
 }

@@ -45,13 +45,10 @@ struct AgentSettings: Equatable {
 }
 
 extension String {
-  /// Whether it is a filter by MQTT 5.0, section 4.7, of characters that Mosquitto takes (section 1.5.4
-  /// lets it refuse some).
+  /// Whether it is a filter by MQTT 5.0, section 4.7, of characters that Mosquitto takes.
   fileprivate var isTopicFilter: Bool {
     TopicFilter(self) != nil
-      && !unicodeScalars.contains { scalar in
-        scalar.properties.generalCategory == .control || scalar.properties.isNoncharacterCodePoint
-      }
+      && !unicodeScalars.contains(where: \.isRefusedByMosquitto)
   }
 }
 
