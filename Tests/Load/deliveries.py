@@ -5,7 +5,8 @@ from collections import defaultdict
 from contextlib import closing
 
 import access
-from shop import FRIENDS, OFFER
+from feed import subscribers
+from shop import FRIENDS, OFFER, user
 
 # By as much the broker's clock, which checkpoints set, may be behind.
 EXACT_MS = 100
@@ -31,13 +32,13 @@ class Deliveries:
     def __init__(self, load, messages, told):
         self.counts, self.worst, self.wrong = defaultdict(int), {}, []
         rows = access.read(load.shop.ledger, OFFER, told, load.shop.written)
-        friends = friends_rows(load.reloads, load.sensors[0].windows[-1][1])
-        rows |= {name: friends for name in FRIENDS}
-        for account in load.accounts:
-            numbers = [int(text) for text in messages[account.removeprefix("buyer:")]]
+        end = max(feed.windows[-1][1] for feed in load.feeds)
+        rows |= dict.fromkeys(FRIENDS, friends_rows(load.reloads, end))
+        for account, feed in subscribers(load):
+            numbers = [int(text) for text in messages[user(account)]]
             if len(set(numbers)) != len(numbers):
                 self.wrong.append(f"{account} received a message twice")
-            self.check(account, rows.get(account, []), set(numbers), load.sensors[0].windows)
+            self.check(account, rows.get(account, []), set(numbers), feed.windows)
 
     def check(self, account, rows, numbers, windows):
         least, most = access.at_least(rows, KNOWN_MS), access.at_most(rows, KNOWN_MS)

@@ -17,21 +17,16 @@ from pathlib import Path
 
 import report
 from broker import PASSWORD, PUBLISHER, Broker, password_file
-from people import Node, Payers, Sensor
+from feed import Feed
+from people import Node, Payers
 from process import Child, await_
-from shop import ACCOUNT, FREE, FRIENDS, LIVE, Activity, Shop, hang_up
-from watch import PROBER, Listeners, Memory, Probe, compile_tools
+from shop import FRIENDS, Activity, Shop, hang_up, user
+from watch import PROBER, Memory, Probe, compile_tools
 
-INTERVAL_S, FREE_INTERVAL_S = 0.5, 10
 # Access begins and ends by the time of checkpoints: within this, the broker's clock is certain.
 CHECKPOINT_MS = 97
 PAYMENTS_PER_S, ROWS_PER_S, RELOADS_PER_S, FAULTS_PER_S = 3, 0.5, 0.1, 0.15
 PAYERS = 8
-
-
-def user(account):
-    """The name to log in with."""
-    return account.removeprefix("buyer:")
 
 
 class Load:
@@ -75,6 +70,9 @@ class Load:
             passwords[address] = password
         self.passwords = passwords | self.payers.logins
         self.accounts = list(self.passwords)
+        sensors = self.given.sensors
+        self.feeds = [Feed(number, sensors, self.accounts[number::sensors])
+                      for number in range(sensors)]
 
     def start_brokers(self):
         place = self.place("paywall")
@@ -98,19 +96,10 @@ class Load:
         self.plain = self.stack.enter_context(Broker(place, [passwords]))
 
     def start_listeners(self):
-        passwords = {user(name): password for name, password in self.passwords.items()}
-        plain = {name: PASSWORD for name in passwords}
-        some = {name: PASSWORD for name in list(plain)[: len(plain) * 3 // 10]}
-        others = {name: PASSWORD for name in plain.keys() - some.keys()}
-        listen = [
-            ("paywall", self.broker, passwords, LIVE, FREE, ACCOUNT),
-            # Not more than may read beside it, so that this broker has no more to do.
-            ("plain", self.plain, some, LIVE, FREE),
-            ("plain-others", self.plain, others, FREE),
-        ]
-        self.listeners = [
-            self.stack.enter_context(Listeners(self.folder, name, at.port, *rest))
-            for name, at, *rest in listen]
+        ports = self.broker.port, self.plain.port
+        for feed in self.feeds:
+            feed.listen(self.stack, self.folder, ports, self.passwords)
+        self.listeners = [each for feed in self.feeds for each in feed.listeners]
         self.probes = [
             self.stack.enter_context(Probe(self.folder, name, at, self.given.seed))
             for name, at in (("probe", self.broker), ("probe-plain", self.plain))]
@@ -135,10 +124,9 @@ class Load:
 
     def run(self):
         seed = self.given.seed
-        self.sensors = [Sensor(self.broker.port, LIVE, INTERVAL_S),
-                        Sensor(self.broker.port, FREE, FREE_INTERVAL_S, 0.125),
-                        Sensor(self.plain.port, LIVE, INTERVAL_S, 0.25),
-                        Sensor(self.plain.port, FREE, FREE_INTERVAL_S, 0.375)]
+        for feed in self.feeds:
+            feed.publish((self.broker.port, self.plain.port))
+        self.sensors = [sensor for feed in self.feeds for sensor in feed.sensors]
         payers = [Activity(f"payer {number}", PAYERS / PAYMENTS_PER_S, seed, self.payers.pay)
                   for number in range(PAYERS)]
         self.activities = [
@@ -178,6 +166,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--subscribers", type=int, default=1000)
+    parser.add_argument("--sensors", type=int, default=20)
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     parser.add_argument("--bin", default="dist")
     given = parser.parse_args()

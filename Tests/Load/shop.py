@@ -9,6 +9,7 @@ from contextlib import closing
 
 from broker import PUBLISHER, Paywall
 
+# Of what is sold and what is free there are topics with numbers, a sensor each.
 LIVE, FREE, ACCOUNT = "sensor/live", "sensor/1m", "$SYS/paywall/account"
 NANOS_PER_S = 1000
 OFFER = "live"
@@ -28,13 +29,13 @@ class Shop(Paywall):
 
     def write(self):
         friends = "".join(
-            f'[[account]]\nusername = "{name}"\nread = ["{LIVE}"]\n' for name in FRIENDS)
+            f'[[account]]\nusername = "{name}"\nread = ["{LIVE}/+"]\n' for name in FRIENDS)
         extra = '[[offer]]\nname = "extra"\ntopics = ["sensor/extra"]\nprice = "1 i"\nper = "1s"\n'
         self.file.write_text(
             'ledger = "paywall.db"\nsecret_file = "paywall.key"\nrealm = "localhost"\n'
             f'[tangle]\nnodes = ["{self.node["node"]}"]\naddress = "{self.seller}"\n'
-            f'network = "{self.node["chainIdentifier"]}"\n[access]\nfree = ["{FREE}"]\n'
-            f'[[offer]]\nname = "{OFFER}"\ntopics = ["{LIVE}"]\n'
+            f'network = "{self.node["chainIdentifier"]}"\n[access]\nfree = ["{FREE}/+"]\n'
+            f'[[offer]]\nname = "{OFFER}"\ntopics = ["{LIVE}/+"]\n'
             f'price = "{self.nanos_per_s} nanos"\nper = "1s"\nminimum = "1s"\n'
             f'{extra if self.extra else ""}{friends if self.friends else ""}'
             f'[[account]]\nusername = "{PUBLISHER}"\npublish = ["sensor/#"]\n')
@@ -67,6 +68,11 @@ class Shop(Paywall):
         # A disk that is busy makes others see it later than the rows say.
         written = time.time() * 1000
         self.written |= {(account, int(now)): written for account, _, _ in rows}
+
+
+def user(account):
+    """The name to log in with."""
+    return account.removeprefix("buyer:")
 
 
 class Activity(threading.Thread):
