@@ -87,6 +87,18 @@ struct TOMLTests {
     #expect(try root.table("a") != nil)
   }
 
+  /// toml++ 3.3 leaves undefined whether some of them are white space; a sanitizer tells.
+  @Test func `takes no character outside ASCII where a key or value begins`() throws {
+    for number in UInt32(0x80)...0xFFFF {
+      guard let scalar = Unicode.Scalar(number) else { continue }
+      #expect(message { _ = try parse("\(scalar) = 1\n") } != nil)
+      guard number.isMultiple(of: 16) else { continue }
+      #expect(message { _ = try parse("a = \(scalar)\n") } != nil)
+      let root = try parse("a = '\(scalar)' # \(scalar)\n")
+      #expect(try root.string("a") == String(scalar))
+    }
+  }
+
   @Test func `takes hostile documents`() {
     for text in [
       String(repeating: "[", count: 100_000), "a = " + String(repeating: "[", count: 100_000),
