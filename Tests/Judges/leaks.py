@@ -96,7 +96,7 @@ class Place:
 
     def await_payments(self, count):
         await_(f"{count} payments are in the ledger",
-               lambda: recorded(self.paywall.ledger) >= count, timeout_s=1800, pause_s=0.1)
+               lambda: recorded(self.paywall.ledger) >= count, timeout_s=7200, pause_s=0.1)
 
 
 KINDS = ("definitely lost", "indirectly lost", "possibly lost", "still reachable")
@@ -193,7 +193,7 @@ def main():
     parser.add_argument("bin", type=Path)
     parser.add_argument("--reloads", type=int, default=1000)
     parser.add_argument("--payments", type=int, default=100_000)
-    parser.add_argument("--valgrind-payments", type=int, default=5000)
+    parser.add_argument("--valgrind-payments", type=int, default=100_000)
     parser.add_argument("--only", choices=["native", "valgrind"])
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
