@@ -166,7 +166,7 @@ let package = Package(
     .target(
       name: "Simulation",
       dependencies: [
-        "PaywallCore", "Configuration", "Access", "Ledger", "PaywallPlugin", "Tangle",
+        "PaywallCore", "Configuration", "Access", "CSQLite", "Ledger", "PaywallPlugin", "Tangle",
         "TestSupport", grdb,
       ], path: "Tests/Simulation"),
     .executableTarget(

@@ -15,7 +15,7 @@ public struct AccountTable: ~Copyable, Sendable {
   /// Of slots that were in use and are not.
   private static let vacant: UInt8 = 1
 
-  private let hash = KeyedHash()
+  private let hash: KeyedHash
   /// Of each slot: a part of the hash of the record there, above those two.
   private let tags: FlatBuffer<UInt8>
   /// Of each slot: what all accounts hold for whom probing starts there, wherever their records are;
@@ -31,6 +31,12 @@ public struct AccountTable: ~Copyable, Sendable {
 
   /// An empty table with room for so many accounts.
   public init(capacity: Int) {
+    self.init(capacity: capacity, hash: KeyedHash())
+  }
+
+  /// The same by a given hash, which decides whose slots collide.
+  init(capacity: Int, hash: KeyedHash) {
+    self.hash = hash
     self.capacity = max(0, capacity)
     // At most four fifths full.
     let slotCount = self.capacity + self.capacity / 4 + 1

@@ -10,14 +10,15 @@ import PaywallCore
 struct AccessView {
   /// How long a table may hold what has ended, in milliseconds.
   private static let tableLifetimeMs: Int64 = 3_600_000
-  /// How many changes a table has room for at least.
-  private static let leastSpare = 1000
   /// How many rows that make no sense are named in the log at most.
   private static let flawLimit = 1000
 
   private let ledger: Ledger
   private let changes: ChangeQueue
   private let log: LogQueue
+  /// How many changes a table has room for at least.
+  private let leastSpare: Int
+  private let makeTable: (Int) -> AccountTable
   /// The offer versions of the rules that hold; nil until they were handed over.
   private var soldVersions: Set<Int64>?
   /// How many more accounts fit into the table for certain.
@@ -33,10 +34,18 @@ struct AccessView {
   private var isTableUnread = true
   private var flaws: Set<Flaw> = []
 
-  init(ledger: Ledger, changes: ChangeQueue, log: LogQueue) {
+  /// A view of a ledger, of which nothing is handed over yet.
+  ///
+  /// `makeTable` makes an empty table with room for so many accounts.
+  init(
+    ledger: Ledger, changes: ChangeQueue, log: LogQueue, leastSpare: Int = 1000,
+    makeTable: @escaping (Int) -> AccountTable = { AccountTable(capacity: $0) }
+  ) {
     self.ledger = ledger
     self.changes = changes
     self.log = log
+    self.leastSpare = leastSpare
+    self.makeTable = makeTable
   }
 
   /// Hands over the rules of a configuration, with those of what was sold before and still runs, and
@@ -135,8 +144,8 @@ struct AccessView {
   private mutating func table(nowMs: Int64) throws(LedgerError) -> AccountTable {
     isTableUnread = true
     let count = try ledger.holderCount(endingAfterMs: nowMs)
-    let spare = max(Self.leastSpare, count / 8)
-    var table = AccountTable(capacity: count + spare)
+    let spare = max(leastSpare, count / 8)
+    var table = makeTable(count + spare)
     tell(
       try ledger.forEachAccess(endingAfterMs: nowMs) { username, access in
         _ = table.set(Self.access(access), of: username)

@@ -4,12 +4,11 @@ import PaywallCore
 
 /// What the watcher hands to the main thread of buyers' logins: a table of all, and changes to it.
 struct LoginView {
-  /// How many changes a table has room for at least.
-  private static let leastSpare = 1000
-
   private let ledger: Ledger
   private let changes: ChangeQueue
   private let log: LogQueue
+  /// How many changes a table has room for at least.
+  private let leastSpare: Int
   /// How many more logins fit into the table for certain.
   private var spare = 0
   /// Changes that were not handed over yet.
@@ -18,10 +17,11 @@ struct LoginView {
   private var isUnread = true
   private var flaws: Set<Flaw> = []
 
-  init(ledger: Ledger, changes: ChangeQueue, log: LogQueue) {
+  init(ledger: Ledger, changes: ChangeQueue, log: LogQueue, leastSpare: Int = 1000) {
     self.ledger = ledger
     self.changes = changes
     self.log = log
+    self.leastSpare = leastSpare
   }
 
   /// Has all logins read again, for somebody else has changed them.
@@ -51,7 +51,7 @@ struct LoginView {
     for flaw in flaws where self.flaws.insert(flaw).inserted {
       log.write(.warning, "ledger \(ledger.path): \(flaw)")
     }
-    spare = max(Self.leastSpare, hashes.count / 8)
+    spare = max(leastSpare, hashes.count / 8)
     var table = LoginTable(capacity: hashes.count + spare)
     for hash in hashes { _ = table.insert(hash) }
     changes.push(logins: table)

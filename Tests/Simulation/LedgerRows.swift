@@ -12,6 +12,8 @@ struct LedgerGrant {
   var endsAtMs: Int64
   var payment: String?
 
+  var key: String { "\(account)|\(offer)" }
+
   fileprivate var order: (Int64, Int64, String, String, String, String) {
     (startsAtMs, endsAtMs, account, offer, kind, payment ?? "")
   }

@@ -2,6 +2,8 @@
 struct PlainClient {
   /// Counts up with each connection.
   var number: Int
+  /// The client id.
+  var id: Int
   var account: String?
   /// The filters that it shares with others.
   var shared: Set<String> = []
@@ -10,9 +12,9 @@ struct PlainClient {
 /// Who may have how many connections, and subscribe to what, written down plainly.
 extension PlainAccess {
   /// One topic for each way in which the filters of the simulation can match.
-  private static let samples = [
+  static let samples = [
     "s", "s/live", "s/other", "s/extra", "s/x", "s/y", "s/y/z", "s/y/q", "s/q", "s/q/r", "free",
-    "free/1", "free/q", "else",
+    "free/1", "free/q", "free/x", "q/x", "else", "$s", "$s/x",
   ]
 
   private static func overlap(_ one: String, _ other: String) -> Bool {

@@ -7,6 +7,8 @@ struct PlainHistory {
     var endsAtMs: Int64
     var payment: String
 
+    var key: String { "\(account)|\(version.terms.name)" }
+    var lengthMs: Int64 { endsAtMs - startsAtMs }
     var line: String { "\(account)|\(version.terms.name)|\(startsAtMs)|\(endsAtMs)|\(payment)" }
   }
 
@@ -16,7 +18,7 @@ struct PlainHistory {
   }
 
   private(set) var payments: Set<String> = []
-  private(set) var credits: Set<String> = []
+  private(set) var creditNanos: [String: Int64] = [:]
   private(set) var bought: [Bought] = []
   /// The passwords with which names of buyers were claimed first.
   private(set) var passwords: [String: String] = [:]
@@ -58,7 +60,35 @@ struct PlainHistory {
       }
       balances[key] = balance
     }
-    credits = Set(balances.filter { $0.value.nanos > 0 }.map { "\($0.key)|\($0.value.nanos)" })
+    creditNanos = balances.mapValues(\.nanos).filter { $0.value > 0 }
+  }
+
+  var credits: Set<String> { Set(creditNanos.map { "\($0.key)|\($0.value)" }) }
+
+  /// Time that a payment gives before it is final.
+  struct Provisional {
+    var account: String
+    var version: PlainOffers.Version
+    /// How long at most.
+    var mostMs: Int64
+  }
+
+  /// What a payment may give that is seen at a time, before it is known whose a new name becomes.
+  func provisional(
+    _ transaction: PlainTransaction, atMs timeMs: Int64, limitMs: Int64, _ offers: PlainOffers
+  ) -> Provisional? {
+    if case .sealed(let name, let password, _) = transaction.memo, passwords[name] != password {
+      return nil
+    }
+    var later = self
+    guard limitMs > 0, transaction.isPayerVerified, !transaction.isRejected,
+      let (account, version) = later.claim(transaction, timeMs, offers)
+    else { return nil }
+    let terms = version.terms
+    let nanos = transaction.amount + creditNanos["\(account)|\(terms.name)", default: 0]
+    let lengthMs = nanos * terms.perMs / terms.price
+    guard lengthMs >= max(1, terms.minimumMs) else { return nil }
+    return Provisional(account: account, version: version, mostMs: min(lengthMs, limitMs))
   }
 
   private mutating func claim(
@@ -70,7 +100,7 @@ struct PlainHistory {
     case .contradictory: return nil
     case .none, .unreadable: break
     case .plain(let name, let offer):
-      if name.contains("/") || name.hasPrefix("0x") { return nil }
+      if World.impossibleNames.contains(name) { return nil }
       (account, wanted) = (name, offer)
     case .sealed(let name, let password, let offer):
       wanted = offer

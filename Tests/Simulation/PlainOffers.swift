@@ -87,17 +87,3 @@ struct PlainOffers {
     }.first
   }
 }
-
-/// MQTT's filters, as far as the simulation uses them: `+` and `#` match any level at the end.
-func plainlyMatches(_ filter: String, _ topic: String) -> Bool {
-  if filter == "#" { return !topic.hasPrefix("$") }
-  if filter.hasSuffix("/#") {
-    let root = filter.dropLast(2)
-    return topic == root || topic.hasPrefix(root + "/")
-  }
-  if filter.hasSuffix("/+") {
-    let root = filter.dropLast(1)
-    return topic.hasPrefix(root) && !topic.dropFirst(root.count).contains("/")
-  }
-  return filter == topic
-}

@@ -12,7 +12,7 @@ struct SimulatedClients {
   /// Time for whose turn it is; each look is at everybody.
   fileprivate var lookMs: Int64 = 0
 
-  fileprivate static func id(_ number: Int) -> [UInt8] { Array("\(number)".utf8) }
+  private static func id(_ client: PlainClient) -> [UInt8] { Array("\(client.id)".utf8) }
 
   /// Only compared, never followed.
   fileprivate static func record(_ number: Int) -> UnsafeRawPointer? {
@@ -24,15 +24,37 @@ struct SimulatedClients {
     return Self.record(number).map { connections.isAmongNewest(limit, $0) } ?? false
   }
 
-  mutating func connect(_ number: Int, _ account: String?) {
-    guard let record = Self.record(number) else { return }
-    connections.insert(
-      record, clientID: Self.id(number), username: account.map { Array($0.utf8) }, isClean: true)
+  /// Lets a client in, in the place of one of the same id.
+  ///
+  /// - Returns: Whether it may have its id.
+  mutating func connect(_ client: PlainClient, insteadOf former: PlainClient?) -> Bool {
+    let (id, username) = (Self.id(client), client.account.map { Array($0.utf8) })
+    guard let record = Self.record(client.number),
+      !connections.isTaken(id, byOtherThan: username)
+    else { return false }
+    connections.insert(record, clientID: id, username: username, isClean: true)
+    if let former { end(former) }
+    return true
   }
 
-  mutating func end(_ number: Int) {
-    if let record = Self.record(number) { connections.remove(record) }
-    members.removeAll(of: Self.id(number))
+  mutating func end(_ client: PlainClient) {
+    if let record = Self.record(client.number) { connections.remove(record) }
+    members.removeAll(of: Self.id(client))
+  }
+
+  fileprivate mutating func share(
+    _ filter: String, _ client: PlainClient, concernsSold: Bool
+  ) -> Bool {
+    members.insert(
+      .init(clientID: Self.id(client), filter: Array(filter.utf8)),
+      of: .init(
+        username: client.account.map { Array($0.utf8) }, record: Self.record(client.number),
+        isWatched: true),
+      concernsSold: concernsSold)
+  }
+
+  fileprivate static func isMember(_ member: SharedMembers.Member, _ client: PlainClient) -> Bool {
+    member.clientID == id(client)
   }
 }
 
@@ -72,12 +94,7 @@ extension SimulatedPlugin {
     let verdict = judge(filter, client.account, atMs: timeMs)
     guard verdict.decision == .allow, clients.isWithin(verdict.connectionLimit, client.number)
     else { return false }
-    return clients.members.insert(
-      .init(clientID: SimulatedClients.id(client.number), filter: Array(filter.utf8)),
-      of: .init(
-        username: client.account.map { Array($0.utf8) },
-        record: SimulatedClients.record(client.number), isWatched: true),
-      concernsSold: verdict.concernsSold)
+    return clients.share(filter, client, concernsSold: verdict.concernsSold)
   }
 
   /// Ends the connections of those who may not share any more what they share.
@@ -91,8 +108,9 @@ extension SimulatedPlugin {
     clients.lookMs += 1000
     var kicked: Set<Int> = []
     for member in clients.members.takeDue(nowMs: clients.lookMs) {
-      let found = connected.first { SimulatedClients.id($0.number) == member.clientID }
-      guard let client = found else { continue }
+      guard let client = connected.first(where: { SimulatedClients.isMember(member, $0) }) else {
+        continue
+      }
       let filter = String(decoding: member.filter, as: UTF8.self)
       let verdict = judge(filter, client.account, atMs: timeMs)
       clients.members.place(member, concernsSold: verdict.concernsSold)
@@ -100,7 +118,7 @@ extension SimulatedPlugin {
         verdict.decision == .allow && clients.isWithin(verdict.connectionLimit, client.number)
       if !mayStay, sabotage != .swallowingMember { kicked.insert(client.number) }
     }
-    for number in kicked { clients.end(number) }
+    for client in connected where kicked.contains(client.number) { clients.end(client) }
     return kicked
   }
 }

@@ -1,8 +1,8 @@
-import Access
 import GRDB
 import PaywallCore
 import TestSupport
 
+@testable import Access
 @testable import Configuration
 @testable import Ledger
 @testable import PaywallPlugin
@@ -24,15 +24,19 @@ final class SimulatedPlugin {
   private var started: (monotonicMs: Int64, offsetMs: Int64)?
   private let startedAtMs: Int64
   let sabotage: Sabotage?
+  private let memory: SimulatedMemory
+  /// Whether the main thread is too busy to take what is handed over before the turn's end.
+  var isBusy = false
   var clients = SimulatedClients()
 
   /// Opens the ledger, as when the broker starts.
   init(
     path: String, _ configuration: PaywallConfiguration, _ time: SimulatedTime,
-    sabotage: Sabotage? = nil, probe: (inout TangleClock) -> Void
+    _ memory: SimulatedMemory, sabotage: Sabotage? = nil, probe: (inout TangleClock) -> Void
   ) throws {
     self.configuration = configuration
     self.sabotage = sabotage
+    self.memory = memory
     clock = TangleClock(wallMs: time.wallMs, monotonicMs: time.monotonicMs)
     probe(&clock)
     let clockMs = time.monotonicMs + clock.offsetMs
@@ -48,15 +52,18 @@ final class SimulatedPlugin {
       nowMs: max(clockMs, ledger.settledUntilMs() ?? .min),
       firstFromMs: configuration.tangle.sinceMs ?? ledger.bornAtMs())
     let log = LogQueue()
-    view = AccessView(ledger: ledger, changes: changes, log: log)
-    logins = LoginView(ledger: ledger, changes: changes, log: log)
+    view = AccessView(
+      ledger: ledger, changes: changes, log: log, leastSpare: memory.leastSpare,
+      makeTable: memory.table)
+    logins = LoginView(
+      ledger: ledger, changes: changes, log: log, leastSpare: memory.leastSpare)
     table = AccessTable(changes: changes)
     try ledger.discardChanges()
     try view.handOver(configuration, nowMs: clockMs)
     try logins.update()
     started = (time.monotonicMs, clock.offsetMs)
     startedAtMs = time.monotonicMs
-    table.applyChanges()
+    takeChanges()
   }
 
   private static func entries(
@@ -82,6 +89,12 @@ final class SimulatedPlugin {
     clock.observe(
       newest: Checkpoint(sequence: checkpoint.sequence, timeMs: checkpoint.timeMs),
       wallMs: time.wallMs, monotonicMs: time.monotonicMs)
+  }
+
+  /// What the main thread does at each check: it takes what was handed over, some at a time.
+  func takeChanges() {
+    guard !isBusy else { return }
+    repeat { table.applyChanges(limit: memory.changesPerTurn) } while table.isBehind
   }
 
   // MARK: - The watcher's turns
@@ -126,7 +139,7 @@ final class SimulatedPlugin {
       try view.update(recorded.accounts, nowMs: nowMs(time))
     }
     try logins.update()
-    table.applyChanges()
+    takeChanges()
   }
 
   /// Makes good what ran while the broker was down.
@@ -139,7 +152,7 @@ final class SimulatedPlugin {
       terms: terms(time))
     self.started = nil
     for outage in outages { try view.update(outage.accounts, nowMs: nowMs(time)) }
-    table.applyChanges()
+    takeChanges()
     return true
   }
 
@@ -154,13 +167,14 @@ final class SimulatedPlugin {
   func noticeAdmin(_ time: SimulatedTime) throws {
     _ = try view.noticeAdmin(nowMs: nowMs(time), logins: &logins)
     try logins.update()
-    table.applyChanges()
+    takeChanges()
   }
 
   func followTime(_ time: SimulatedTime) throws {
     try view.follow(nowMs: nowMs(time))
     try view.refreshRules(configuration, nowMs: nowMs(time))
-    table.applyChanges()
+    isBusy = false
+    takeChanges()
   }
 
   /// Reads the configuration anew.
@@ -171,7 +185,7 @@ final class SimulatedPlugin {
     configuration = new
     clock.forgetNodes(agree: 1)
     try view.handOver(new, nowMs: nowMs(time))
-    table.applyChanges()
+    takeChanges()
   }
 
   func tidy(_ time: SimulatedTime) throws {
@@ -179,7 +193,7 @@ final class SimulatedPlugin {
     try view.forgetEnded(nowMs: nowMs(time))
     try noteAlive(time)
     try ledger.checkpoint()
-    table.applyChanges()
+    takeChanges()
   }
 
   func stop(_ time: SimulatedTime) {

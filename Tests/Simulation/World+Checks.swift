@@ -57,20 +57,25 @@ extension World {
       throw BrokenPromise(.access, "what the seller wrote is lost: \(rows.grants)")
     }
     var provisional: Set<String> = []
+    var madeGoodMs: [String: Int64] = [:]
     for row in rows.grants {
       switch (row.kind, row.payment) {
       case ("bought", _): break
       case ("made_good", let payment?):
         let transaction = tangle.first { $0.text == payment }
         let isYoung = (transaction?.checkpoint?.timeMs ?? .min) >= bornAtMs
-        guard makesGood, isYoung, knownAtMs[payment] != nil else {
+        // A name that changes hands takes with it what still runs.
+        let isRunning = row.endsAtMs > max(row.startsAtMs, latestMs)
+        let claim = history.claims[payment].map { "\($0.account)|\($0.offer)" }
+        madeGoodMs[row.key, default: 0] += row.endsAtMs - row.startsAtMs
+        guard makesGood, isYoung, knownAtMs[payment] != nil, !isRunning || claim == row.key else {
           throw BrokenPromise(.access, "made good for no reason: \(row)")
         }
       case ("granted", let payment?):
-        let transaction = tangle.first { $0.text == payment }
         account.unclear.insert(row.account)
-        guard let transaction, transaction.isPayerVerified, provisionalMs > 0,
-          row.endsAtMs - row.startsAtMs <= provisionalMs, provisional.insert(payment).inserted,
+        guard let foreseen = foreseen[payment], provisional.insert(payment).inserted,
+          row.key == "\(foreseen.account)|\(foreseen.version.terms.name)",
+          row.endsAtMs - row.startsAtMs <= foreseen.mostMs,
           row.endsAtMs <= knownAtMs[payment].map({ max($0, row.startsAtMs) }) ?? .max
         else { throw BrokenPromise(.access, "provisional for no reason: \(row)") }
       default:
@@ -80,11 +85,18 @@ extension World {
         }
       }
     }
+    for (key, foundMs) in madeGoodMs.sorted(by: { $0.key < $1.key }) {
+      let mostMs = losses.mostMs[key, default: 0]
+      guard foundMs > mostMs + PlainLosses.toleranceMs else { continue }
+      throw BrokenPromise(
+        .access, "\(key) is made good \(foundMs) ms, and has lost \(mostMs) ms at most")
+    }
   }
 
   /// Who may read what, by what is known; time made good and provisional as the ledger has it.
   private func access(_ rows: LedgerRows, _ history: PlainHistory) -> PlainAccess {
     var access = PlainAccess(offers: offers, free: free, readers: readers)
+    madeGood = []
     let byPayment = Dictionary(
       history.bought.map { ($0.payment, $0.version) }, uniquingKeysWith: { $1 })
     access.given = history.bought.map {
@@ -99,12 +111,17 @@ extension World {
         row.kind == "made_good"
         ? byPayment[payment] ?? timeMs.flatMap { offers.version(named: row.offer, atMs: $0) }
         : provisionalVersion(row, payment)
-      access.given.append(
-        PlainAccess.Given(
-          account: row.account, offer: row.offer, version: version, startsAtMs: row.startsAtMs,
-          endsAtMs: row.endsAtMs))
+      let given = PlainAccess.Given(
+        account: row.account, offer: row.offer, version: version, startsAtMs: row.startsAtMs,
+        endsAtMs: row.endsAtMs)
+      access.given.append(given)
+      if row.kind == "made_good" { madeGood.append(given) }
     }
-    access.given += granted.sorted { $0.key < $1.key }.map(\.value)
+    access.given += granted.sorted { $0.key < $1.key }.map { _, given in
+      var given = given
+      given.version = given.version.flatMap(asItIsNow)
+      return given
+    }
     access.revoked = Array(revoked.values)
     return access
   }
@@ -116,8 +133,12 @@ extension World {
     let key = "\(payment)|\(row.startsAtMs)"
     let version = provisional[key] ?? offers.version(named: row.offer, atMs: row.startsAtMs)
     provisional[key] = version
-    // It may have been ended since.
-    return offers.versions.first { $0.terms == version?.terms && $0.fromMs == version?.fromMs }
+    return version.flatMap(asItIsNow)
+  }
+
+  /// A version, which may have been ended since.
+  private func asItIsNow(_ version: PlainOffers.Version) -> PlainOffers.Version? {
+    offers.versions.first { $0.terms == version.terms && $0.fromMs == version.fromMs }
   }
 
   private func checkReads(

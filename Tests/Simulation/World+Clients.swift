@@ -1,6 +1,8 @@
 /// Connections, and what they may have.
 extension World {
-  static let filters = ["s/live", "s/other", "s/x", "s/+", "s/#", "s/y/z", "free/#", "else"]
+  static let filters = [
+    "s/live", "s/other", "s/x", "s/+", "s/#", "s/y/z", "free/#", "else", "s", "+/x", "#", "$s/#",
+  ]
 
   /// Some connect, leave, or share a subscription.
   func changeClients() throws {
@@ -11,20 +13,11 @@ extension World {
   private func changeClient(_ access: PlainAccess) throws {
     guard let plugin else { return }
     switch number(0...5) {
-    case 0, 1:
-      connectionCount += 1
-      // Whoever has paid, or is there already, comes more often than others.
-      let holder = access.given.randomElement(using: &random)?.account
-      let present = clients.randomElement(using: &random)?.account
-      let client = PlainClient(
-        number: connectionCount, account: pick([holder, present, pick(Self.accounts)]))
-      clients.append(client)
-      plugin.clients.connect(client.number, client.account)
-      say("\(client.account ?? "anonymous") connects as \(client.number)")
+    case 0, 1: try connect(access)
     case 2:
       guard let client = clients.randomElement(using: &random) else { return }
       clients.removeAll { $0.number == client.number }
-      plugin.clients.end(client.number)
+      plugin.clients.end(client)
       say("\(client.number) leaves")
     default:
       guard let index = clients.indices.randomElement(using: &random) else { return }
@@ -41,6 +34,29 @@ extension World {
       clients[index].shared.insert(filter)
       say("\(clients[index].number) shares \(filter)")
     }
+  }
+
+  /// Some take the id of somebody who is there.
+  private func connect(_ access: PlainAccess) throws {
+    connectionCount += 1
+    // Whoever has paid, or is there already, comes more often than others.
+    let holder = access.given.randomElement(using: &random)?.account
+    let present = clients.randomElement(using: &random)
+    let client = PlainClient(
+      number: connectionCount, id: chance(4) ? present?.id ?? connectionCount : connectionCount,
+      account: pick([holder, present?.account, pick(Self.accounts)]))
+    let former = clients.first { $0.id == client.id }
+    let isExpected = former?.account.map { $0 == client.account } ?? true
+    let isIn = plugin?.clients.connect(client, insteadOf: former) ?? false
+    guard isIn == isExpected else {
+      throw BrokenPromise(
+        isIn ? .access : .time,
+        "\(client) is \(isIn ? "let in" : "refused") in the place of \(former.debugDescription)")
+    }
+    guard isIn else { return }
+    clients.removeAll { $0.id == client.id }
+    clients.append(client)
+    say("\(client.account ?? "anonymous") connects as \(client.number), id \(client.id)")
   }
 
   /// Whether a connection is among so many of the newest of its account.

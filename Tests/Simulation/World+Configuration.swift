@@ -10,8 +10,10 @@ extension World {
   func randomTerms(_ name: String) -> PlainOffers.Terms {
     PlainOffers.Terms(
       name: name,
-      topics: pick([["s/\(name)"], ["s/+"], ["s/#"], ["s/\(name)", "s/x"], ["s/y/z"]]),
-      price: pick([500, 1000, 3000]), perMs: pick([60_000, 45_000]),
+      topics: pick([
+        ["s/\(name)"], ["s/+"], ["s/#"], ["s/\(name)", "s/x"], ["s/y/z"], ["+/x", "s"], ["#"],
+      ]),
+      price: pick([500, 1000, 700, 3000, 100_000]), perMs: pick([60_000, 45_000]),
       minimumMs: pick([1, 1000, 20_000]), clients: pick([0, 0, 1, 2]))
   }
 
@@ -28,7 +30,9 @@ extension World {
     stated = others
     if !stated.contains(where: { $0.name == name }) || chance(2) { announced[name] = nil }
     if chance(4), stated.contains(where: { $0.name == name }) {
-      let fromMs = time.tangleMs + Int64(number(25_000...400_000))
+      // At a checkpoint, which is the first by the new terms.
+      let (_, fromMs) = SimulatedTime.checkpoint(
+        atMs: time.tangleMs + Int64(number(26_000...400_000)))
       announced[name] = .init(terms: randomTerms(name), fromMs: fromMs)
     }
   }

@@ -1,3 +1,4 @@
+import CSQLite
 import GRDB
 
 @testable import Ledger
@@ -46,6 +47,17 @@ extension World {
     } catch {
       guard fault != .none else { throw BrokenPromise(.error, "\(what): \(error)") }
       return false
+    }
+  }
+}
+
+extension Ledger {
+  /// Has everything that is asked of the file fail, or no more.
+  func setReadable(_ isReadable: Bool) {
+    try? read { db in
+      guard let connection = db.sqliteConnection else { return }
+      guard !isReadable else { return sqlite3_progress_handler(connection, 0, nil, nil) }
+      sqlite3_progress_handler(connection, 1, { _ in 1 }, nil)
     }
   }
 }

@@ -70,7 +70,7 @@ extension World {
     shown.payments = shown.payments.flatMap { payment -> [Payment] in
       let bytes = payment.digest.bytes
       var told = payment
-      switch bytes[0] % 6 {
+      switch bytes[0] % 7 {
       case 0: return []
       case 1: told.amount *= 1000
       case 2:
@@ -79,6 +79,7 @@ extension World {
         }
       case 3: told.memo = PaywallCore.Memo(content: .plain(username: [97], offer: nil), text: nil)
       case 4: told.payer = Address(Self.wallets[0])
+      case 5: told.isPayerVerified.toggle()
       default: break
       }
       guard bytes[1] % 4 == 0 else { return [told] }

@@ -15,6 +15,7 @@ extension World {
 
   /// One random step, the watcher's turn, and a look at everything.
   private func step() throws {
+    plugin?.isBusy = chance(3)
     switch number(0...114) {
     case ..<22: try advance()
     case ..<42: send()
@@ -46,9 +47,23 @@ extension World {
     // Reading is enough for it.
     try plugin.noticeAdmin(time)
     try attempt("outage") {
-      if try plugin.endOutage(time) { account.endOutage(startedAtMs: plugin.startMs) }
+      let formerMs = account.aliveMs
+      guard try plugin.endOutage(time) else { return }
+      if let formerMs { lose(fromMs: formerMs, untilMs: plugin.startMs) }
+      account.endOutage(startedAtMs: plugin.startMs)
     }
     try plugin.followTime(time)
+  }
+
+  /// Time passed that nobody could use.
+  private func lose(fromMs: Int64, untilMs: Int64) {
+    let bought = PlainHistory(known.map { tangle[$0] }, offers).bought.map {
+      PlainAccess.Given(
+        account: $0.account, offer: $0.version.terms.name, version: $0.version,
+        startsAtMs: $0.startsAtMs, endsAtMs: $0.endsAtMs)
+    }
+    losses.end(
+      fromMs: fromMs, untilMs: untilMs, given: bought + madeGood, revoked: Array(revoked.values))
   }
 
   private func advance() throws {
@@ -78,52 +93,6 @@ extension World {
     say(
       "the configuration is read again: \(stated), \(announced), free \(free), readers \(readers), "
         + "\(isStrict ? "strict" : "open")")
-  }
-
-  /// The seller writes into the ledger by SQL.
-  private func administer() throws {
-    guard let admin, let plugin, fault != .locked else { return }
-    let account = pick(Self.accounts.compactMap(\.self))
-    let offer = pick(offers.versions.map(\.terms.name))
-    let start = plugin.nowMs(time) + Int64(pick([0, 0, number(-60_000...60_000)]))
-    let end = start + Int64(number(1...600_000))
-    let given = PlainAccess.Given(
-      account: account, offer: offer, version: nil, startsAtMs: start, endsAtMs: end)
-    switch number(0...4) {
-    case 0, 1, 2:
-      let kind = chance(2) ? "granted" : "revoked"
-      let row = try admin.inDatabase { db in
-        try db.execute(
-          sql: """
-            INSERT INTO grants (account, offer, kind, starts_at, ends_at) VALUES (?, ?, ?, ?, ?)
-            """, arguments: [account, offer, kind, start, end])
-        return db.lastInsertedRowID
-      }
-      if kind == "granted" { granted[row] = given } else { revoked[row] = given }
-      self.account.unclear.insert(account)
-      say("\(kind): \(given)")
-    case 3:
-      guard let row = (granted.keys.sorted() + revoked.keys.sorted()).randomElement(using: &random)
-      else { return }
-      try admin.inDatabase {
-        try $0.execute(sql: "DELETE FROM grants WHERE id = ?", arguments: [row])
-      }
-      let deleted = granted.removeValue(forKey: row) ?? revoked.removeValue(forKey: row)
-      say("deleted: \(deleted ?? given)")
-    default:
-      guard let name = passwords.keys.sorted().randomElement(using: &random) else { return }
-      let password = pick(["z", "q", nil])
-      let hash = password.map { password in
-        Hex.encode(PlainTransaction.hash(Array(name.utf8), Array(password.utf8)).bytes)
-      }
-      try admin.inDatabase {
-        try $0.execute(
-          sql: "UPDATE accounts SET password_hash = ? WHERE username = ?",
-          arguments: [hash, "buyer:\(name)"])
-      }
-      passwords[name] = .some(password)
-      say("\(name) has the password \(password ?? "of nobody")")
-    }
   }
 
   private func restart() throws {

@@ -1,35 +1,10 @@
 import Foundation
 import PaywallCore
 
+@testable import Ledger
+
 /// The tangle, and a node that shows it.
 extension World {
-  /// Somebody sends a transaction, some time ago.
-  func send(agoMs: Int64 = 0) {
-    let names: [PlainTransaction.Memo] = [
-      .none, .none, .plain("a", offer: nil), .plain("a", offer: "live"),
-      .plain("b", offer: "other"), .plain("b", offer: nil), .plain("buyer:x", offer: nil),
-      .plain("a/b", offer: nil), .plain(Self.wallets[0], offer: nil),
-      .plain("a", offer: "nothing"),
-      .unreadable, .contradictory,
-      .sealed("x", password: "p", offer: nil), .sealed("x", password: "q", offer: nil),
-      .sealed("x", password: "p", offer: "other"), .sealed("y", password: "p", offer: nil),
-      .sealed("y", password: "q", offer: "nothing"),
-    ]
-    let sentAtMs = time.tangleMs - agoMs
-    let checkpoint = SimulatedTime.checkpoint(atMs: sentAtMs + 250 + Int64(number(0...3000)))
-    let digest = (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }
-    let lateMs = pick([0, 0, number(0...5000), number(20_000...400_000)])
-    let isLost = chance(12)
-    tangle.append(
-      PlainTransaction(
-        digest: digest, text: Bytes32(digest).map { Digest($0).description } ?? "",
-        payer: chance(12) ? nil : pick(Self.wallets), isPayerVerified: chance(2),
-        amount: Int64(pick([number(1...60), number(60...5000), number(60...30_000)])),
-        memo: pick(names), isRejected: chance(12), sentAtMs: sentAtMs,
-        checkpoint: isLost ? nil : checkpoint, shownFromMs: checkpoint.timeMs + Int64(lateMs)))
-    say("transaction \(tangle.count - 1) is sent: \(tangle[tangle.count - 1].summary)")
-  }
-
   func isFinal(_ index: Int) -> Bool {
     (tangle[index].checkpoint?.timeMs ?? .max) <= time.tangleMs
   }
@@ -124,7 +99,9 @@ extension World {
       know(handed, nowMs: plugin.nowMs(time), isSynchronized: isSynchronized)
       say("recorded \(handed.map { "\($0.index)\($0.isFinal ? "" : "?")" }), up to \(reached)")
       crashes = !isOrderly && chance(40)
-      if !crashes { try plugin.handOver(recorded, of: page, time) }
+      if !crashes {
+        try handOver(recorded, page, isReadable: isOrderly || !chance(20))
+      }
       account.set(nowMs: plugin.nowMs(time))
     }
     if crashes {
@@ -135,11 +112,29 @@ extension World {
     return isRecorded ? .done : .failure
   }
 
+  /// Hands over what a page causes; where it cannot be read just then, the watcher's turn does.
+  private func handOver(
+    _ recorded: Ledger.Recorded, _ page: PaymentPage, isReadable: Bool
+  ) throws {
+    guard let plugin else { return }
+    guard !isReadable else { return try plugin.handOver(recorded, of: page, time) }
+    do {
+      defer { plugin.ledger.setReadable(true) }
+      plugin.ledger.setReadable(false)
+      try plugin.handOver(recorded, of: page, time)
+    } catch let error as LedgerError {
+      say("what is recorded cannot be read: \(error)")
+    }
+  }
+
   // MARK: - What the model learns
 
   /// Payments were recorded.
   func know(_ handed: [(index: Int, isFinal: Bool)], nowMs: Int64, isSynchronized: Bool) {
     account.noteAlive(nowMs: nowMs)
+    let before = PlainHistory(known.map { tangle[$0] }, offers)
+    let new = handed.filter { $0.isFinal && !known.contains($0.index) }.map { tangle[$0.index] }
+    defer { foresee(handed, new, since: before, nowMs: nowMs) }
     for (index, isFinal) in handed where !known.contains(index) {
       guard isFinal, let checkpoint = tangle[index].checkpoint else {
         pending.insert(index)
@@ -160,6 +155,23 @@ extension World {
       guard after != before else { continue }
       passwords[name] = .some(after)
       if before != nil { unsettle(name) }
+    }
+  }
+
+  /// What payments may give or have lost that are new, or in no checkpoint yet.
+  private func foresee(
+    _ handed: [(index: Int, isFinal: Bool)], _ new: [PlainTransaction],
+    since before: PlainHistory, nowMs: Int64
+  ) {
+    latestMs = max(latestMs, nowMs)
+    let after = PlainHistory(known.map { tangle[$0] }, offers)
+    losses.know(new, before: before, after: after, nowMs: nowMs, revoked: Array(revoked.values))
+    for (index, _) in handed where pending.contains(index) && foreseen[tangle[index].text] == nil {
+      // Credit is counted before a page or after it.
+      let possible = [before, after].compactMap {
+        $0.provisional(tangle[index], atMs: nowMs, limitMs: provisionalMs, offers)
+      }
+      foreseen[tangle[index].text] = possible.max { $0.mostMs < $1.mostMs }
     }
   }
 

@@ -10,8 +10,19 @@ import TestSupport
 /// model knows of them.
 final class World {
   static let startMs: Int64 = 1_700_000_000_000
-  static let topics = ["s/live", "s/other", "s/x", "s/y/z", "free/1", "else"]
-  static let wallets = (1...2).map { number in "0x" + String(repeating: "\(number)", count: 64) }
+  static let topics = [
+    "s/live", "s/other", "s/x", "s/y/z", "free/1", "else", "s", "$s/x", "s/" + longName,
+    "t/" + longName,
+  ]
+  /// Too long to be kept beside others.
+  private static let longName = String(repeating: "l", count: 100)
+  static let wallets = ["1", "c"].map { "0x" + String(repeating: $0, count: 64) }
+  /// Names that no memo can add time to.
+  static let impossibleNames =
+    wallets + [
+      "0x" + String(repeating: "C", count: 64), "a/b", "a+", "", "buyer:", "buyer:a:b",
+      String(repeating: "n", count: 65),
+    ]
   static let accounts: [String?] =
     ["a", "b", "buyer:x", "buyer:y", "agent", "stranger", nil] + wallets
 
@@ -44,6 +55,7 @@ final class World {
   var isNodeUp = true
   /// Nodes that have to agree, where several are asked.
   let nodes: SimulatedNodes
+  private let memory: SimulatedMemory
 
   // What the model knows.
   var tangle: [PlainTransaction] = []
@@ -58,6 +70,13 @@ final class World {
   var provisional: [String: PlainOffers.Version] = [:]
   var bornAtMs = Int64.max
   var account = TimeAccount()
+  var losses = PlainLosses()
+  /// What there was made good when it was checked last.
+  var madeGood: [PlainAccess.Given] = []
+  /// What payments may give before they are final, by payment.
+  var foreseen: [String: PlainHistory.Provisional] = [:]
+  /// The latest time that the plugin has told.
+  var latestMs = Int64.min
   /// What could be read when it was checked last.
   var lastAccess: PlainAccess?
   var spans: [String: [(Int64, Int64)]] = [:]
@@ -86,6 +105,7 @@ final class World {
     provisionalMs = Int.random(in: 0..<3, using: &random) == 0 ? 120_000 : 0
     sinceMs = Self.startMs - 600_000
     nodes = SimulatedNodes(&random, isLiarBelieved: sabotage == .believedLiar)
+    memory = SimulatedMemory(&random)
     try makeFolder()
     stated = [Self.firstTerms]
     if chance(2) { stated.append(randomTerms("other")) }
@@ -125,7 +145,9 @@ final class World {
   func start() throws {
     // What a clock says that nobody has confirmed may be undone by another one.
     if account.aliveMs ?? .min < statedAtMs { time.wallOffsetMs = 0 }
-    let plugin = try SimulatedPlugin(path: path, configuration, time, sabotage: sabotage) { clock in
+    let plugin = try SimulatedPlugin(
+      path: path, configuration, time, memory, sabotage: sabotage
+    ) { clock in
       guard isNodeUp else { return }
       // As `ClockReader.settle` asks, twice where the first answer is doubtful.
       for _ in 0..<2 {
@@ -179,6 +201,8 @@ final class World {
     admin = nil
     clients = []
     if !isCrash { plugin.stop(time) }
+    plugin.isBusy = false
+    plugin.takeChanges()
     let old = path
     // Elsewhere, for the lock goes with the object, which is still asked.
     try makeFolder()
