@@ -4,7 +4,7 @@ import Tangle
 /// Keeps the tangle's clock by what the nodes tell.
 ///
 /// A class, so that its owner can use it while it waits for a node.
-final class ClockReader {
+final class ClockReader: BooksClock {
   /// How often a node is asked, in milliseconds; how often while the time is far from the wall
   /// clock's, for one of them is wrong; and while it is not known yet what to make of an answer.
   private static let intervalMs: Int64 = 60_000
@@ -28,8 +28,8 @@ final class ClockReader {
 
   private var now: Int64 { SharedClock.monotonicMs() }
 
-  /// The tangle's time, in Unix milliseconds.
-  var nowMs: Int64 { now &+ clock.offsetMs }
+  var monotonicMs: Int64 { now }
+  var offsetMs: Int64 { clock.offsetMs }
 
   /// How far the tangle's time is ahead of the wall clock, in milliseconds.
   var skewMs: Int64 { clock.skewMs(wallMs: SharedClock.wallMs(), monotonicMs: now) }

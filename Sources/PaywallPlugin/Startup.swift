@@ -39,25 +39,17 @@ struct Startup {
     let mayCreate = try !isKnownLedger || !ledger.isBound()
     masterKey = try MasterSecret.load(path: configuration.secretFile, mayCreate: mayCreate)
     try ledger.bind(secretFingerprint: masterKey.fingerprint)
-    // A clock that is behind must not undo what was in force.
-    let nowMs = max(clock.nowMs, try ledger.settledUntilMs() ?? .min)
-    let history = try ledger.apply(
-      offers: configuration.offers, nowMs: nowMs,
-      firstFromMs: configuration.tangle.sinceMs ?? ledger.bornAtMs())
-
+    shared = SharedState(clock: SharedClock(offsetMs: clock.offsetMs), log: log)
+    let books = try Books(
+      ledger: ledger, configuration,
+      view: AccessView(ledger: ledger, changes: shared.changes, log: log),
+      logins: LoginView(ledger: ledger, changes: shared.changes, log: log), clock: clock)
     summary = try Self.describe(configuration, ledger)
-    shared = SharedState(clock: SharedClock(offsetMs: clock.clock.offsetMs), log: log)
-    var view = AccessView(ledger: ledger, changes: shared.changes, log: log)
-    try ledger.discardChanges()
-    try view.handOver(configuration, nowMs: clock.nowMs)
-    var logins = LoginView(ledger: ledger, changes: shared.changes, log: log)
-    try logins.update()
     // What reading a long ledger took is given back now, while no client has to wait for it.
     try ledger.releaseMemory()
     malloc_trim(0)
     watcher = try Watcher(
-      shared: shared, options: options, configuration: configuration, masterKey: masterKey,
-      ledger: ledger, history: history, view: view, logins: logins, clock: clock)
+      shared: shared, options: options, masterKey: masterKey, books: books, clock: clock)
   }
 
   /// Asks the nodes for their network and the time: a wrong network is a mistake in the

@@ -30,11 +30,7 @@ final class Watcher {
   private let shared: SharedState
   private let options: PluginOptions
   private let masterKey: MasterKey
-  private let ledger: Ledger
-  private var configuration: PaywallConfiguration
-  private var history: OfferHistory
-  private var view: AccessView
-  private var logins: LoginView
+  private var books: Books
   private var watched: WatchedAccounts
   private var told: OffersTold
   private let clock: ClockReader
@@ -46,39 +42,34 @@ final class Watcher {
   private var lastPollAtMs: Int64?
   private var noticedAtMs: Int64 = .min
   private var tidiedAtMs: Int64
-  /// Since when the broker runs, and its clock then; nil once its outage before was looked at.
-  private var started: (monotonicMs: Int64, offsetMs: Int64)?
   /// A SIGHUP that has not been carried out yet.
   private var isReloadLeft = false
 
   init(
-    shared: SharedState, options: PluginOptions, configuration: PaywallConfiguration,
-    masterKey: MasterKey, ledger: Ledger, history: OfferHistory, view: AccessView,
-    logins: LoginView, clock: ClockReader
+    shared: SharedState, options: PluginOptions, masterKey: MasterKey, books: Books,
+    clock: ClockReader
   ) throws {
     self.shared = shared
     self.options = options
-    self.configuration = configuration
     self.masterKey = masterKey
-    self.ledger = ledger
-    self.history = history
-    self.view = view
-    self.logins = logins
+    self.books = books
     self.clock = clock
-    watched = WatchedAccounts(ledger: ledger, exchange: shared.exchange)
+    watched = WatchedAccounts(ledger: books.ledger, exchange: shared.exchange)
     told = OffersTold(exchange: shared.exchange)
     // What the source keeps may not keep the source, which `shared` does.
     source = Self.source(
-      configuration.tangle, log: shared.log,
+      books.configuration.tangle, log: shared.log,
       failed: { [reading = shared.reading] in reading.failed() }
     ) { [wait] in wait.goesOn() }
     shared.use(source)
     problems = Problems(log: shared.log)
     tidiedAtMs = SharedClock.monotonicMs()
-    started = (tidiedAtMs, clock.clock.offsetMs)
     wait.watcher = self
-    told.update(configuration, history, nowMs: clock.nowMs)
+    told.update(books.configuration, books.history, nowMs: clock.nowMs)
   }
+
+  private var ledger: Ledger { books.ledger }
+  private var configuration: PaywallConfiguration { books.configuration }
 
   /// What the watcher does until it is told to stop.
   func run() {
@@ -98,7 +89,7 @@ final class Watcher {
     metricsWatch?.stop()
     damageWatch.stop()
     problems.attempt("ledger") {
-      try noteAlive()
+      try books.noteAlive()
       try ledger.checkpoint()
     }
     ledger.close()
@@ -129,13 +120,11 @@ final class Watcher {
   private func poll() {
     if lastPollAtMs == nil { synchronize() }
     lastPollAtMs = now
-    let tangle = configuration.tangle
     progress.begin(atMs: now)
     var count = 0
     problems.attempt("tangle") {
       try source.readPayments(
-        after: ledger.position(
-          network: tangle.network, address: tangle.address, sinceMs: tangle.sinceMs),
+        after: books.position,
         isKnown: { digest in
           say(progress.saw(atMs: now))
           return try ledger.isKnown(digest)
@@ -164,73 +153,38 @@ final class Watcher {
 
   private func readClock() throws {
     guard clock.isDue else { return }
-    defer { shared.clock.set(offsetMs: clock.clock.offsetMs) }
+    defer { shared.clock.set(offsetMs: clock.offsetMs) }
     try clock.read(from: source)
     problems.attempt("clock") { try ClockSkew.check(skewMs: clock.skewMs) }
   }
 
   private func record(_ page: PaymentPage) throws {
-    let tangle = configuration.tangle
-    let recorded = try ledger.record(
-      page, network: tangle.network, address: tangle.address, offers: history, terms: terms,
-      nowMs: shared.clock.nowMs, open: masterKey.open)
-    // Access that starts at a checkpoint has started: the clock knows it now.
-    for payment in page.payments {
-      if let checkpoint = payment.checkpoint { clock.take(past: checkpoint) }
-    }
-    shared.clock.set(offsetMs: clock.clock.offsetMs)
+    let recorded = try books.record(page, open: masterKey.open)
+    shared.clock.set(offsetMs: clock.offsetMs)
     for outcome in recorded.outcomes { shared.log.write(.notice, PaymentLine.describe(outcome)) }
-    logins.note(recorded.logins)
-    try view.update(recorded.accounts, nowMs: shared.clock.nowMs)
-    // Afterwards: whoever gets in finds what was bought.
-    try logins.update()
+    try books.handOver(recorded)
     try watched.tell(of: recorded.outcomes, nowMs: shared.clock.nowMs)
     try watched.look(at: recorded.accounts, nowMs: shared.clock.nowMs)
-  }
-
-  /// What the seller gives beside what is bought.
-  ///
-  /// By a wall clock that is wrong nobody knows what was lost.
-  private var terms: Ledger.Terms {
-    Ledger.Terms(
-      makesGood: configuration.access.makesGood && clock.isSynchronized,
-      provisionalMs: configuration.access.provisionalMs)
   }
 
   /// Has the tangle's time known before payments are read for the first time, if nodes tell it soon.
   private func synchronize() {
     problems.attempt("tangle's clock") {
-      defer { shared.clock.set(offsetMs: clock.clock.offsetMs) }
+      defer { shared.clock.set(offsetMs: clock.offsetMs) }
       try clock.synchronize(from: source, withinMs: Self.synchronizeMs)
     }
     endOutage()
   }
 
-  /// Makes good what was bought and ran while the broker was down; once after the start, and once
-  /// the tangle's time is known.
+  /// Makes good what was bought and ran while the broker was down.
   private func endOutage() {
-    guard let started, clock.isSynchronized else { return }
+    guard !books.isOutageOver, clock.isSynchronized else { return }
     problems.attempt("time that was lost") {
-      let offsetMs = clock.clock.offsetMs
-      let outages = try ledger.endOutage(
-        atMs: started.monotonicMs &+ offsetMs, nowMs: clock.nowMs, offsetMs: offsetMs, terms: terms)
-      self.started = nil
-      for outage in outages {
+      _ = try books.endOutage { outage in
         shared.log.write(.notice, PaymentLine.describe(outage))
-        try view.update(outage.accounts, nowMs: shared.clock.nowMs)
         try watched.look(at: outage.accounts, nowMs: shared.clock.nowMs)
       }
     }
-  }
-
-  /// Notes that the broker runs, by its own time for as long as the tangle's is not known.
-  private func noteAlive() throws(LedgerError) {
-    guard let started else { return try ledger.noteAlive(nowMs: shared.clock.nowMs) }
-    // By a clock that was set meanwhile it has not served all the while.
-    guard clock.clock.offsetMs == started.offsetMs else { return }
-    try ledger.noteAlive(
-      Ledger.UntoldRun(
-        startedAtMs: started.monotonicMs, aliveAtMs: now, offsetMs: started.offsetMs))
   }
 
   // MARK: - Admin
@@ -240,9 +194,9 @@ final class Watcher {
     noticedAtMs = now
     problems.attempt("ledger's changes") {
       let nowMs = shared.clock.nowMs
-      let changed = try view.noticeAdmin(nowMs: nowMs, logins: &logins)
-      try logins.update()
-      guard let changed else { return try watched.lookAtAll(nowMs: nowMs) }
+      guard let changed = try books.noticeAdmin() else {
+        return try watched.lookAtAll(nowMs: nowMs)
+      }
       try watched.look(at: changed, nowMs: nowMs)
     }
     tell()
@@ -252,7 +206,7 @@ final class Watcher {
 
   /// Tells clients what they have asked, and what has changed by the clock.
   private func tell() {
-    told.follow(configuration, history, nowMs: shared.clock.nowMs)
+    told.follow(configuration, books.history, nowMs: shared.clock.nowMs)
     problems.attempt("ledger's accounts") {
       try watched.takeRequests(nowMs: shared.clock.nowMs)
       try watched.follow(nowMs: shared.clock.nowMs)
@@ -271,8 +225,7 @@ final class Watcher {
 
   private func followTime() {
     problems.attempt("ledger's rules") {
-      try view.follow(nowMs: shared.clock.nowMs)
-      try view.refreshRules(configuration, nowMs: shared.clock.nowMs)
+      try books.followTime()
     }
   }
 
@@ -296,18 +249,15 @@ final class Watcher {
     let newSource = Self.source(
       new.tangle, log: shared.log, failed: { [reading = shared.reading] in reading.failed() }
     ) { [wait] in wait.goesOn() }
-    let nowMs = shared.clock.nowMs
-    history = try ledger.apply(
-      offers: new.offers, nowMs: nowMs, firstFromMs: new.tangle.sinceMs ?? ledger.bornAtMs())
     let isIntervalKept = configuration.metrics.intervalMs == new.metrics.intervalMs
-    configuration = new
+    try books.takeOver(new)
     if !isIntervalKept { tellMetrics() }
     source = newSource
     shared.use(source)
     clock.use(agree: new.tangle.agree)
     lastPollAtMs = nil
-    told.update(new, history, nowMs: nowMs)
-    try view.handOver(new, nowMs: nowMs)
+    told.update(new, books.history, nowMs: shared.clock.nowMs)
+    try books.handOver()
     shared.log.write(.notice, "\(options.configurationPath) was read again")
   }
 
@@ -328,14 +278,7 @@ final class Watcher {
     guard now >= tidiedAtMs + Self.tidyMs else { return }
     tidiedAtMs = now
     problems.attempt("ledger") {
-      try view.forgetEnded(nowMs: shared.clock.nowMs)
-      do throws(LedgerError) {
-        try noteAlive()
-        try ledger.checkpoint()
-      } catch {
-        // Somebody's lock may hold it up; then the WAL waits for the next time.
-        guard error.code == .busy else { throw error }
-      }
+      _ = try books.tidy()
     }
   }
 }

@@ -3,7 +3,6 @@ struct PlainLosses {
   private(set) var mostMs: [String: Int64] = [:]
   /// What is made good only where it takes longer, in milliseconds.
   private static let ordinaryMs: Int64 = 10_000
-  static let toleranceMs: Int64 = 0
 
   /// Payments became known that were final earlier.
   mutating func know(
@@ -30,10 +29,22 @@ struct PlainLosses {
     fromMs: Int64, untilMs: Int64, given: [PlainAccess.Given], revoked: [PlainAccess.Given]
   ) {
     guard untilMs - fromMs > Self.ordinaryMs else { return }
-    for given in given {
-      mostMs["\(given.account)|\(given.offer)", default: 0] += Self.unrevokedMs(
-        "\(given.account)|\(given.offer)", max(fromMs, given.startsAtMs),
-        min(untilMs, given.endsAtMs), revoked)
+    let lost = given.map { given in
+      var given = given
+      given.startsAtMs = max(fromMs, given.startsAtMs)
+      given.endsAtMs = min(untilMs, given.endsAtMs)
+      return given
+    }
+    mostMs.merge(Self.usableMs(lost, revoked)) { $0 + $1 }
+  }
+
+  /// How much of some time is not revoked, by account and offer.
+  static func usableMs(
+    _ given: [PlainAccess.Given], _ revoked: [PlainAccess.Given]
+  ) -> [String: Int64] {
+    given.reduce(into: [:]) { sums, given in
+      let key = "\(given.account)|\(given.offer)"
+      sums[key, default: 0] += unrevokedMs(key, given.startsAtMs, given.endsAtMs, revoked)
     }
   }
 

@@ -7,7 +7,7 @@ import TestSupport
 @testable import Ledger
 @testable import PaywallPlugin
 
-/// The plugin between two starts of its broker: what `Startup` and `Watcher` do, in their order, by
+/// The plugin between two starts of its broker: the books that `Watcher` keeps, in its order, by
 /// clocks and pages that the simulation gives, on one thread.
 final class SimulatedPlugin {
   static let network = "6364aad5"
@@ -15,13 +15,9 @@ final class SimulatedPlugin {
 
   let ledger: Ledger
   let table: AccessTable
-  private(set) var clock: TangleClock
+  private let clock: SimulatedClock
   private let changes = ChangeQueue()
-  private var configuration: PaywallConfiguration
-  private var history: OfferHistory
-  private var view: AccessView
-  private var logins: LoginView
-  private var started: (monotonicMs: Int64, offsetMs: Int64)?
+  private var books: Books
   private let startedAtMs: Int64
   let sabotage: Sabotage?
   private let memory: SimulatedMemory
@@ -34,43 +30,39 @@ final class SimulatedPlugin {
     path: String, _ configuration: PaywallConfiguration, _ time: SimulatedTime,
     _ memory: SimulatedMemory, sabotage: Sabotage? = nil, probe: (inout TangleClock) -> Void
   ) throws {
-    self.configuration = configuration
     self.sabotage = sabotage
     self.memory = memory
-    clock = TangleClock(wallMs: time.wallMs, monotonicMs: time.monotonicMs)
-    probe(&clock)
-    let clockMs = time.monotonicMs + clock.offsetMs
-    ledger = try Ledger(path: path, nowMs: min(clockMs, time.wallMs))
+    clock = SimulatedClock(time)
+    probe(&clock.clock)
+    ledger = try Ledger(path: path, nowMs: min(clock.nowMs, time.wallMs))
     // Nobody waits in a simulation, and tmpfs is durable anyway.
     try ledger.read { try $0.execute(sql: "PRAGMA busy_timeout = 0; PRAGMA synchronous = OFF") }
     if sabotage == .forgetfulStart {
       try ledger.read { try $0.execute(sql: "DELETE FROM grants WHERE kind = 'granted'") }
     }
     try ledger.bind(secretFingerprint: "simulated")
-    history = try ledger.apply(
-      offers: Self.entries(configuration, sabotage),
-      nowMs: max(clockMs, ledger.settledUntilMs() ?? .min),
-      firstFromMs: configuration.tangle.sinceMs ?? ledger.bornAtMs())
     let log = LogQueue()
-    view = AccessView(
-      ledger: ledger, changes: changes, log: log, leastSpare: memory.leastSpare,
-      makeTable: memory.table)
-    logins = LoginView(
-      ledger: ledger, changes: changes, log: log, leastSpare: memory.leastSpare)
+    books = try Books(
+      ledger: ledger, Self.sabotaged(configuration, sabotage),
+      view: AccessView(
+        ledger: ledger, changes: changes, log: log, leastSpare: memory.leastSpare,
+        makeTable: memory.table),
+      logins: LoginView(
+        ledger: ledger, changes: changes, log: log, leastSpare: memory.leastSpare),
+      clock: clock)
     table = AccessTable(changes: changes)
-    try ledger.discardChanges()
-    try view.handOver(configuration, nowMs: clockMs)
-    try logins.update()
-    started = (time.monotonicMs, clock.offsetMs)
     startedAtMs = time.monotonicMs
     takeChanges()
   }
 
-  private static func entries(
+  private static func sabotaged(
     _ configuration: PaywallConfiguration, _ sabotage: Sabotage?
-  ) -> [OfferEntry] {
-    guard sabotage == .forgottenAnnouncement else { return configuration.offers }
-    return configuration.offers.filter { $0.fromMs == nil }
+  ) -> PaywallConfiguration {
+    var configuration = configuration
+    if sabotage == .forgottenAnnouncement {
+      configuration.offers.removeAll { $0.fromMs != nil }
+    }
+    return configuration
   }
 
   /// The tangle's time as the plugin tells it.
@@ -81,12 +73,13 @@ final class SimulatedPlugin {
 
   /// Whether the tangle's time is known.
   func isSynchronized(_ time: SimulatedTime) -> Bool {
-    clock.isSynchronized && !clock.isUnsettled(monotonicMs: time.monotonicMs)
+    clock.time = time
+    return clock.isSynchronized
   }
 
   /// Takes what a node says is the newest checkpoint.
   func observe(_ checkpoint: (sequence: Int64, timeMs: Int64), _ time: SimulatedTime) {
-    clock.observe(
+    clock.clock.observe(
       newest: Checkpoint(sequence: checkpoint.sequence, timeMs: checkpoint.timeMs),
       wallMs: time.wallMs, monotonicMs: time.monotonicMs)
   }
@@ -100,19 +93,11 @@ final class SimulatedPlugin {
   // MARK: - The watcher's turns
 
   /// Where reading stands.
-  func position() throws -> ReadingPosition {
-    try ledger.position(
-      network: Self.network, address: Self.address, sinceMs: configuration.tangle.sinceMs)
-  }
-
-  func terms(_ time: SimulatedTime) -> Ledger.Terms {
-    Ledger.Terms(
-      makesGood: configuration.access.makesGood && isSynchronized(time),
-      provisionalMs: configuration.access.provisionalMs)
-  }
+  func position() throws -> ReadingPosition { try books.position }
 
   /// Makes a page durable.
   func record(_ page: PaymentPage, _ time: SimulatedTime) throws -> Ledger.Recorded {
+    clock.time = time
     var page = page
     if sabotage == .lostPayment { page.payments = page.payments.dropLast() }
     defer {
@@ -122,82 +107,62 @@ final class SimulatedPlugin {
         }
       }
     }
-    return try ledger.record(
-      page, network: Self.network, address: Self.address, offers: history, terms: terms(time),
-      nowMs: nowMs(time), open: PlainTransaction.open)
+    return try books.record(page, open: PlainTransaction.open)
   }
 
   /// Hands over what a page has caused.
-  func handOver(_ recorded: Ledger.Recorded, of page: PaymentPage, _ time: SimulatedTime) throws {
-    for payment in page.payments {
-      if let checkpoint = payment.checkpoint {
-        clock.observe(past: checkpoint, monotonicMs: time.monotonicMs)
-      }
-    }
-    logins.note(recorded.logins)
-    if sabotage != .forgottenHandOver {
-      try view.update(recorded.accounts, nowMs: nowMs(time))
-    }
-    try logins.update()
-    takeChanges()
+  func handOver(_ recorded: Ledger.Recorded, _ time: SimulatedTime) throws {
+    clock.time = time
+    var recorded = recorded
+    if sabotage == .forgottenHandOver { recorded.accounts = [] }
+    defer { takeChanges() }
+    try books.handOver(recorded)
   }
 
   /// Makes good what ran while the broker was down.
   ///
   /// - Returns: Whether that was looked at now.
   func endOutage(_ time: SimulatedTime) throws -> Bool {
-    guard let started, isSynchronized(time) else { return false }
-    let outages = try ledger.endOutage(
-      atMs: started.monotonicMs + clock.offsetMs, nowMs: nowMs(time), offsetMs: clock.offsetMs,
-      terms: terms(time))
-    self.started = nil
-    for outage in outages { try view.update(outage.accounts, nowMs: nowMs(time)) }
-    takeChanges()
-    return true
-  }
-
-  private func noteAlive(_ time: SimulatedTime) throws {
-    guard let started else { return try ledger.noteAlive(nowMs: nowMs(time)) }
-    guard clock.offsetMs == started.offsetMs else { return }
-    try ledger.noteAlive(
-      Ledger.UntoldRun(
-        startedAtMs: started.monotonicMs, aliveAtMs: time.monotonicMs, offsetMs: started.offsetMs))
+    clock.time = time
+    defer { takeChanges() }
+    return try books.endOutage()
   }
 
   func noticeAdmin(_ time: SimulatedTime) throws {
-    _ = try view.noticeAdmin(nowMs: nowMs(time), logins: &logins)
-    try logins.update()
+    clock.time = time
+    _ = try books.noticeAdmin()
     takeChanges()
   }
 
   func followTime(_ time: SimulatedTime) throws {
-    try view.follow(nowMs: nowMs(time))
-    try view.refreshRules(configuration, nowMs: nowMs(time))
+    clock.time = time
+    try books.followTime()
     isBusy = false
     takeChanges()
   }
 
   /// Reads the configuration anew.
   func reload(_ new: PaywallConfiguration, _ time: SimulatedTime) throws {
-    history = try ledger.apply(
-      offers: Self.entries(new, sabotage), nowMs: nowMs(time),
-      firstFromMs: new.tangle.sinceMs ?? ledger.bornAtMs())
-    configuration = new
-    clock.forgetNodes(agree: 1)
-    try view.handOver(new, nowMs: nowMs(time))
+    clock.time = time
+    try books.takeOver(Self.sabotaged(new, sabotage))
+    clock.clock.forgetNodes(agree: 1)
+    try books.handOver()
     takeChanges()
   }
 
-  func tidy(_ time: SimulatedTime) throws {
+  /// Does what is done once in a while.
+  ///
+  /// - Returns: Whether nobody's lock held it up.
+  func tidy(_ time: SimulatedTime) throws -> Bool {
+    clock.time = time
     changes.freeApplied()
-    try view.forgetEnded(nowMs: nowMs(time))
-    try noteAlive(time)
-    try ledger.checkpoint()
-    takeChanges()
+    defer { takeChanges() }
+    return try books.tidy()
   }
 
   func stop(_ time: SimulatedTime) {
-    try? noteAlive(time)
+    clock.time = time
+    try? books.noteAlive()
     try? ledger.checkpoint()
     ledger.close()
   }

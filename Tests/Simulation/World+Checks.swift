@@ -87,16 +87,36 @@ extension World {
     }
     for (key, foundMs) in madeGoodMs.sorted(by: { $0.key < $1.key }) {
       let mostMs = losses.mostMs[key, default: 0]
-      guard foundMs > mostMs + PlainLosses.toleranceMs else { continue }
+      guard foundMs > mostMs else { continue }
       throw BrokenPromise(
         .access, "\(key) is made good \(foundMs) ms, and has lost \(mostMs) ms at most")
     }
+    try checkUsable(
+      rows.grants.filter { $0.kind == "made_good" }.map { row in
+        PlainAccess.Given(
+          account: row.account, offer: row.offer, version: nil, startsAtMs: row.startsAtMs,
+          endsAtMs: row.endsAtMs)
+      })
+  }
+
+  /// What is made good and not revoked grows only by what was lost.
+  private func checkUsable(_ found: [PlainAccess.Given]) throws {
+    let revoked = Array(revoked.values)
+    let former = PlainLosses.usableMs(madeGood, revoked)
+    for (key, usableMs) in PlainLosses.usableMs(found, revoked).sorted(by: { $0.key < $1.key }) {
+      let lostMs = losses.mostMs[key, default: 0] - formerLosses.mostMs[key, default: 0]
+      guard usableMs > former[key, default: 0] + lostMs else { continue }
+      throw BrokenPromise(
+        .access,
+        "of \(key) \(usableMs) ms are made good, after \(former[key, default: 0]) ms and a loss "
+          + "of \(lostMs) ms at most")
+    }
+    (madeGood, formerLosses) = (found, losses)
   }
 
   /// Who may read what, by what is known; time made good and provisional as the ledger has it.
   private func access(_ rows: LedgerRows, _ history: PlainHistory) -> PlainAccess {
     var access = PlainAccess(offers: offers, free: free, readers: readers)
-    madeGood = []
     let byPayment = Dictionary(
       history.bought.map { ($0.payment, $0.version) }, uniquingKeysWith: { $1 })
     access.given = history.bought.map {
@@ -111,11 +131,10 @@ extension World {
         row.kind == "made_good"
         ? byPayment[payment] ?? timeMs.flatMap { offers.version(named: row.offer, atMs: $0) }
         : provisionalVersion(row, payment)
-      let given = PlainAccess.Given(
-        account: row.account, offer: row.offer, version: version, startsAtMs: row.startsAtMs,
-        endsAtMs: row.endsAtMs)
-      access.given.append(given)
-      if row.kind == "made_good" { madeGood.append(given) }
+      access.given.append(
+        PlainAccess.Given(
+          account: row.account, offer: row.offer, version: version, startsAtMs: row.startsAtMs,
+          endsAtMs: row.endsAtMs))
     }
     access.given += granted.sorted { $0.key < $1.key }.map { _, given in
       var given = given

@@ -14,7 +14,7 @@ extension World {
         ["s/\(name)"], ["s/+"], ["s/#"], ["s/\(name)", "s/x"], ["s/y/z"], ["+/x", "s"], ["#"],
       ]),
       price: pick([500, 1000, 700, 3000, 100_000]), perMs: pick([60_000, 45_000]),
-      minimumMs: pick([1, 1000, 20_000]), clients: pick([0, 0, 1, 2]))
+      minimumMs: pick([1, 1000, 20_000]), clients: pick([0, 1, 2]))
   }
 
   func changeOffers() {

@@ -25,11 +25,11 @@ extension World {
   /// Mostly within seconds; also that of the transaction before, and exactly when something begins or
   /// ends.
   private func checkpoint(sentAtMs: Int64) -> (sequence: Int64, timeMs: Int64) {
-    if chance(6), let last = tangle.last?.checkpoint, last.timeMs >= sentAtMs { return last }
+    if chance(6), let last = tangle.last?.checkpoint, last.timeMs > sentAtMs { return last }
     let edgesMs =
       announced.values.map(\.fromMs)
       + (lastAccess?.given ?? []).flatMap { [$0.startsAtMs, $0.endsAtMs] }
-    let edges = edgesMs.filter { (sentAtMs...sentAtMs + 150_000).contains($0) }.sorted()
+    let edges = edgesMs.filter { (sentAtMs + 1...sentAtMs + 150_000).contains($0) }.sorted()
       .map(SimulatedTime.checkpoint).filter { edgesMs.contains($0.timeMs) }
     if chance(3), let edge = edges.randomElement(using: &random) { return edge }
     return SimulatedTime.checkpoint(atMs: sentAtMs + 250 + Int64(number(0...3000)))
@@ -52,7 +52,8 @@ extension World {
       .plain(pick(Self.impossibleNames), offer: nil), .plain("a", offer: "nothing"),
       .unreadable, .contradictory,
       .sealed("x", password: "p", offer: nil), .sealed("x", password: "q", offer: nil),
-      .sealed("x", password: "p", offer: "other"), .sealed("y", password: "p", offer: nil),
+      .sealed("x", password: "p", offer: "other"), .sealed("x", password: "q", offer: "other"),
+      .sealed("y", password: "p", offer: nil),
       .sealed("y", password: "q", offer: "nothing"),
     ])
   }

@@ -52,6 +52,10 @@ extension World {
     var given = PlainAccess.Given(
       account: pick(Self.accounts.compactMap(\.self)), offer: version.terms.name, version: nil,
       startsAtMs: startMs, endsAtMs: startMs + Int64(number(1...600_000)))
+    // Whoever has time already concerns the seller more than others.
+    if chance(2), let held = lastAccess?.given.randomElement(using: &random) {
+      given.account = held.account
+    }
     guard chance(4), version.fromMs <= nowMs else { return (given, nil) }
     let row = try admin.inDatabase { db in
       try Int64.fetchOne(

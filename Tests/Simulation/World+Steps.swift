@@ -202,7 +202,7 @@ extension World {
   private func tidy() throws {
     guard let plugin else { return }
     try attempt("tidy") {
-      try plugin.tidy(time)
+      guard try plugin.tidy(time) else { return }
       let nowMs = plugin.nowMs(time)
       account.noteAlive(nowMs: nowMs)
       account.noteUntold(nowMs: nowMs, errorMs: nowMs - time.tangleMs)

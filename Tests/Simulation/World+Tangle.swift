@@ -100,9 +100,10 @@ extension World {
       say("recorded \(handed.map { "\($0.index)\($0.isFinal ? "" : "?")" }), up to \(reached)")
       crashes = !isOrderly && chance(40)
       if !crashes {
-        try handOver(recorded, page, isReadable: isOrderly || !chance(20))
+        try handOver(recorded, isReadable: isOrderly || !chance(20))
       }
       account.set(nowMs: plugin.nowMs(time))
+      try checkBegun(handed, plugin)
     }
     if crashes {
       wasRecordedUnseen = true
@@ -112,16 +113,26 @@ extension World {
     return isRecorded ? .done : .failure
   }
 
+  /// What is bought has begun when the payment is known.
+  private func checkBegun(
+    _ handed: [(index: Int, isFinal: Bool)], _ plugin: SimulatedPlugin
+  ) throws {
+    let paidMs = handed.filter(\.isFinal).compactMap { tangle[$0.index].checkpoint?.timeMs }.max()
+    guard let paidMs, plugin.isSynchronized(time), plugin.nowMs(time) < paidMs else { return }
+    throw BrokenPromise(
+      .time, "what is bought begins in \(paidMs - plugin.nowMs(time)) ms, though it is known")
+  }
+
   /// Hands over what a page causes; where it cannot be read just then, the watcher's turn does.
   private func handOver(
-    _ recorded: Ledger.Recorded, _ page: PaymentPage, isReadable: Bool
+    _ recorded: Ledger.Recorded, isReadable: Bool
   ) throws {
     guard let plugin else { return }
-    guard !isReadable else { return try plugin.handOver(recorded, of: page, time) }
+    guard !isReadable else { return try plugin.handOver(recorded, time) }
     do {
       defer { plugin.ledger.setReadable(true) }
       plugin.ledger.setReadable(false)
-      try plugin.handOver(recorded, of: page, time)
+      try plugin.handOver(recorded, time)
     } catch let error as LedgerError {
       say("what is recorded cannot be read: \(error)")
     }

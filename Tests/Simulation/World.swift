@@ -71,7 +71,8 @@ final class World {
   var bornAtMs = Int64.max
   var account = TimeAccount()
   var losses = PlainLosses()
-  /// What there was made good when it was checked last.
+  /// What had been lost, and was made good, when it was checked last.
+  var formerLosses = PlainLosses()
   var madeGood: [PlainAccess.Given] = []
   /// What payments may give before they are final, by payment.
   var foreseen: [String: PlainHistory.Provisional] = [:]
@@ -108,12 +109,26 @@ final class World {
     memory = SimulatedMemory(&random)
     try makeFolder()
     stated = [Self.firstTerms]
+    stated[0].clients = pick([0, 0, 1])
     if chance(2) { stated.append(randomTerms("other")) }
     changeTopics()
     for _ in 0..<number(0...3) { send(agoMs: Int64(number(1000...500_000))) }
     if chance(3) { time.wallOffsetMs = Int64(number(-7_200_000...7_200_000)) }
     if chance(6) { isNodeUp = false }
     try start()
+    if chance(2) { try skipNumbers() }
+  }
+
+  /// Has later versions of offers have higher numbers, as where there were many.
+  private func skipNumbers() throws {
+    try admin?.inDatabase { db in
+      try db.execute(
+        sql: """
+          INSERT INTO offers (id, name, position, topics, price, per_ms, minimum_ms, clients,
+            valid_from_at, valid_until_at)
+          VALUES (?, 'gone', 9, '["gone"]', 1, 1, 1, 0, 0, 1)
+          """, arguments: [number(12...40)])
+    }
   }
 
   deinit {
