@@ -20,12 +20,16 @@ public enum Sabotage: Sendable, CaseIterable {
   case forgottenAnnouncement
   /// One node's word is enough.
   case believedLiar
+  /// More is made good than was lost.
+  case generousLoss
+  /// A client id is anybody's.
+  case impostor
 
   /// The promise that it breaks.
   public var promise: BrokenPromise.Promise {
     switch self {
     case .lateEnd, .uncountedConnections, .swallowingMember, .laxSubscribe,
-      .forgottenAnnouncement:
+      .forgottenAnnouncement, .generousLoss, .impostor:
       .access
     case .forgottenHandOver: .time
     case .lostPayment, .believedLiar: .once

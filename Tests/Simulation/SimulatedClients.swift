@@ -24,13 +24,12 @@ struct SimulatedClients {
     return Self.record(number).map { connections.isAmongNewest(limit, $0) } ?? false
   }
 
-  /// Lets a client in, in the place of one of the same id.
-  ///
-  /// - Returns: Whether it may have its id.
-  mutating func connect(_ client: PlainClient, insteadOf former: PlainClient?) -> Bool {
+  fileprivate mutating func connect(
+    _ client: PlainClient, insteadOf former: PlainClient?, isImpostorLetIn: Bool
+  ) -> Bool {
     let (id, username) = (Self.id(client), client.account.map { Array($0.utf8) })
     guard let record = Self.record(client.number),
-      !connections.isTaken(id, byOtherThan: username)
+      isImpostorLetIn || !connections.isTaken(id, byOtherThan: username)
     else { return false }
     connections.insert(record, clientID: id, username: username, isClean: true)
     if let former { end(former) }
@@ -65,6 +64,13 @@ extension SimulatedPlugin {
       guard let name else { return table.judgeSubscribe(filter, username: nil, nowMs: timeMs) }
       return name.withUnsafeBytes { table.judgeSubscribe(filter, username: $0, nowMs: timeMs) }
     }
+  }
+
+  /// Lets a client in, in the place of one of the same id.
+  ///
+  /// - Returns: Whether it may have its id.
+  func connect(_ client: PlainClient, insteadOf former: PlainClient?) -> Bool {
+    clients.connect(client, insteadOf: former, isImpostorLetIn: sabotage == .impostor)
   }
 
   /// Whether a connection gets a message.

@@ -125,7 +125,12 @@ final class SimulatedPlugin {
   func endOutage(_ time: SimulatedTime) throws -> Bool {
     clock.time = time
     defer { takeChanges() }
-    return try books.endOutage()
+    guard sabotage == .generousLoss else { return try books.endOutage() }
+    return try books.endOutage { _ in
+      try ledger.read {
+        try $0.execute(sql: "UPDATE grants SET ends_at = ends_at + 1 WHERE kind = 'made_good'")
+      }
+    }
   }
 
   func noticeAdmin(_ time: SimulatedTime) throws {

@@ -141,7 +141,7 @@ extension World {
       given.version = given.version.flatMap(asItIsNow)
       return given
     }
-    access.revoked = Array(revoked.values)
+    access.revoked = revoked.sorted { $0.key < $1.key }.map(\.value)
     return access
   }
 

@@ -47,7 +47,7 @@ extension World {
       account: pick([holder, present?.account, pick(Self.accounts)]))
     let former = clients.first { $0.id == client.id }
     let isExpected = former?.account.map { $0 == client.account } ?? true
-    let isIn = plugin?.clients.connect(client, insteadOf: former) ?? false
+    let isIn = plugin?.connect(client, insteadOf: former) ?? false
     guard isIn == isExpected else {
       throw BrokenPromise(
         isIn ? .access : .time,

@@ -5,7 +5,10 @@ import PaywallCore
 extension World {
   func administer() throws {
     guard let admin, let plugin, fault != .locked else { return }
-    let nowMs = plugin.nowMs(time)
+    for _ in 1...number(1...3) { try write(nowMs: plugin.nowMs(time), admin) }
+  }
+
+  private func write(nowMs: Int64, _ admin: DatabaseQueue) throws {
     switch number(0...5) {
     case 0, 1, 2:
       let (given, version) = try anyTime(nowMs: nowMs, admin)
@@ -47,15 +50,18 @@ extension World {
   private func anyTime(
     nowMs: Int64, _ admin: DatabaseQueue
   ) throws -> (given: PlainAccess.Given, version: Int64?) {
-    let version = pick(offers.versions)
+    var version = pick(offers.versions)
+    var account = pick(Self.accounts.compactMap(\.self))
+    // Whoever has time, or was denied some, concerns the seller more than others.
+    let concerned = (lastAccess?.given ?? []) + (lastAccess?.revoked ?? [])
+    if chance(2), let one = concerned.randomElement(using: &random) {
+      account = one.account
+      version = offers.versions.filter { $0.terms.name == one.offer }.last ?? version
+    }
     let startMs = nowMs + Int64(pick([0, 0, number(-60_000...60_000)]))
     var given = PlainAccess.Given(
-      account: pick(Self.accounts.compactMap(\.self)), offer: version.terms.name, version: nil,
-      startsAtMs: startMs, endsAtMs: startMs + Int64(number(1...600_000)))
-    // Whoever has time already concerns the seller more than others.
-    if chance(2), let held = lastAccess?.given.randomElement(using: &random) {
-      given.account = held.account
-    }
+      account: account, offer: version.terms.name, version: nil, startsAtMs: startMs,
+      endsAtMs: startMs + Int64(pick([number(1...20_000), number(1...600_000)])))
     guard chance(4), version.fromMs <= nowMs else { return (given, nil) }
     let row = try admin.inDatabase { db in
       try Int64.fetchOne(

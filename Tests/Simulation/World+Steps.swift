@@ -60,7 +60,7 @@ extension World {
     let bought = PlainHistory(known.map { tangle[$0] }, offers).bought.map {
       PlainAccess.Given(
         account: $0.account, offer: $0.version.terms.name, version: $0.version,
-        startsAtMs: $0.startsAtMs, endsAtMs: $0.endsAtMs)
+        startsAtMs: max($0.startsAtMs, seenAtMs[$0.payment] ?? .min), endsAtMs: $0.endsAtMs)
     }
     losses.end(
       fromMs: fromMs, untilMs: untilMs, given: bought + madeGood, revoked: Array(revoked.values))

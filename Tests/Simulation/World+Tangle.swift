@@ -146,6 +146,9 @@ extension World {
     let before = PlainHistory(known.map { tangle[$0] }, offers)
     let new = handed.filter { $0.isFinal && !known.contains($0.index) }.map { tangle[$0.index] }
     defer { foresee(handed, new, since: before, nowMs: nowMs) }
+    for (index, _) in handed where seenAtMs[tangle[index].text] == nil {
+      seenAtMs[tangle[index].text] = nowMs
+    }
     for (index, isFinal) in handed where !known.contains(index) {
       guard isFinal, let checkpoint = tangle[index].checkpoint else {
         pending.insert(index)

@@ -61,6 +61,8 @@ final class World {
   var tangle: [PlainTransaction] = []
   var known: [Int] = []
   var knownAtMs: [String: Int64] = [:]
+  /// When payments were seen first, final or not.
+  var seenAtMs: [String: Int64] = [:]
   var pending: Set<Int> = []
   var offers = PlainOffers()
   var statedAtMs = Int64.min
