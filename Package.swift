@@ -141,6 +141,7 @@ let package = Package(
       dependencies: [
         "PaywallPlugin", "PaywallCore", "Configuration", "Access", "Ledger", "Tangle", "HTTP",
         "IOTACrypto", "Wallet", "FakeBroker", "DevTangle", "TestSupport", "CMosquittoPlugin",
+        grdb,
       ]),
     .testTarget(
       name: "WalletTests",

@@ -80,14 +80,20 @@ struct Books {
 
   /// Makes a page durable.
   ///
+  /// What was lost while the broker was down is made good before: else a payment that was pending then
+  /// and is final now would be made good the same time twice.
+  ///
   /// - Parameters:
   ///   - page: The page.
   ///   - open: Opens sealed memos.
+  ///   - ended: Takes each outage that is made good now.
   /// - Returns: What has changed, to be handed over.
-  /// - Throws: `LedgerError`; then nothing has changed.
-  func record(
-    _ page: PaymentPage, open: @escaping ([UInt8]) -> BuyerClaim?
-  ) throws(LedgerError) -> Ledger.Recorded {
+  /// - Throws: `LedgerError`, and what `ended` throws; then the page is not recorded.
+  mutating func record(
+    _ page: PaymentPage, open: @escaping ([UInt8]) -> BuyerClaim?,
+    ended: (Ledger.Outage) throws -> Void
+  ) throws -> Ledger.Recorded {
+    try endOutage(ended)
     let tangle = configuration.tangle
     let recorded = try ledger.record(
       page, network: tangle.network, address: tangle.address, offers: history, terms: terms,
@@ -117,20 +123,18 @@ struct Books {
   /// Makes good what was bought and ran while the broker was down; once after the start, and once
   /// the tangle's time is known.
   ///
-  /// - Parameter body: Takes each outage, once it is handed over.
-  /// - Returns: Whether that was done now.
-  /// - Throws: `LedgerError`, and what `body` throws.
-  mutating func endOutage(_ body: (Ledger.Outage) throws -> Void = { _ in }) throws -> Bool {
-    guard let started, clock.isSynchronized else { return false }
+  /// - Parameter ended: Takes each outage, once it is handed over.
+  /// - Throws: `LedgerError`, and what `ended` throws.
+  mutating func endOutage(_ ended: (Ledger.Outage) throws -> Void) throws {
+    guard let started, clock.isSynchronized else { return }
     let outages = try ledger.endOutage(
       atMs: started.monotonicMs &+ clock.offsetMs, nowMs: clock.nowMs, offsetMs: clock.offsetMs,
       terms: terms)
     self.started = nil
     for outage in outages {
       try view.update(outage.accounts, nowMs: clock.nowMs)
-      try body(outage)
+      try ended(outage)
     }
-    return true
   }
 
   /// Notes that the broker runs, by its own time for as long as the tangle's is not known.

@@ -159,7 +159,7 @@ final class Watcher {
   }
 
   private func record(_ page: PaymentPage) throws {
-    let recorded = try books.record(page, open: masterKey.open)
+    let recorded = try books.record(page, open: masterKey.open, ended: tell(of:))
     shared.clock.set(offsetMs: clock.offsetMs)
     for outcome in recorded.outcomes { shared.log.write(.notice, PaymentLine.describe(outcome)) }
     try books.handOver(recorded)
@@ -180,11 +180,13 @@ final class Watcher {
   private func endOutage() {
     guard !books.isOutageOver, clock.isSynchronized else { return }
     problems.attempt("time that was lost") {
-      _ = try books.endOutage { outage in
-        shared.log.write(.notice, PaymentLine.describe(outage))
-        try watched.look(at: outage.accounts, nowMs: shared.clock.nowMs)
-      }
+      try books.endOutage(tell(of:))
     }
+  }
+
+  private func tell(of outage: Ledger.Outage) throws {
+    shared.log.write(.notice, PaymentLine.describe(outage))
+    try watched.look(at: outage.accounts, nowMs: shared.clock.nowMs)
   }
 
   // MARK: - Admin

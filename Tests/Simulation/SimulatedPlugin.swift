@@ -107,7 +107,8 @@ final class SimulatedPlugin {
         }
       }
     }
-    return try books.record(page, open: PlainTransaction.open)
+    return try books.record(
+      page, open: PlainTransaction.open, ended: { _ in try tellOutage() })
   }
 
   /// Hands over what a page has caused.
@@ -119,17 +120,20 @@ final class SimulatedPlugin {
     try books.handOver(recorded)
   }
 
+  /// Whether what ran while the broker was down is made good.
+  var isOutageOver: Bool { books.isOutageOver }
+
   /// Makes good what ran while the broker was down.
-  ///
-  /// - Returns: Whether that was looked at now.
-  func endOutage(_ time: SimulatedTime) throws -> Bool {
+  func endOutage(_ time: SimulatedTime) throws {
     clock.time = time
     defer { takeChanges() }
-    guard sabotage == .generousLoss else { return try books.endOutage() }
-    return try books.endOutage { _ in
-      try ledger.read {
-        try $0.execute(sql: "UPDATE grants SET ends_at = ends_at + 1 WHERE kind = 'made_good'")
-      }
+    try books.endOutage { _ in try tellOutage() }
+  }
+
+  private func tellOutage() throws {
+    guard sabotage == .generousLoss else { return }
+    try ledger.read {
+      try $0.execute(sql: "UPDATE grants SET ends_at = ends_at + 1 WHERE kind = 'made_good'")
     }
   }
 

@@ -47,12 +47,21 @@ extension World {
     // Reading is enough for it.
     try plugin.noticeAdmin(time)
     try attempt("outage") {
-      let formerMs = account.aliveMs
-      guard try plugin.endOutage(time) else { return }
-      if let formerMs { lose(fromMs: formerMs, untilMs: plugin.startMs) }
-      account.endOutage(startedAtMs: plugin.startMs)
+      try noticingOutage { try plugin.endOutage(time) }
     }
     try plugin.followTime(time)
+  }
+
+  /// Does what may end the time since the broker ran last.
+  func noticingOutage<Result>(_ body: () throws -> Result) throws -> Result {
+    guard let plugin, !plugin.isOutageOver else { return try body() }
+    defer {
+      if plugin.isOutageOver {
+        if let aliveMs = account.aliveMs { lose(fromMs: aliveMs, untilMs: plugin.startMs) }
+        account.endOutage(startedAtMs: plugin.startMs)
+      }
+    }
+    return try body()
   }
 
   /// Time passed that nobody could use.

@@ -59,6 +59,8 @@ extension World {
   /// - Returns: Whether a crash is to follow, before what was recorded last is handed over.
   func poll(isOrderly: Bool = false) throws -> Bool {
     guard let plugin, isNodeUp else { return false }
+    // An admin's shell may let go at any time, not only between two turns.
+    if fault == .locked, chance(2) { try heal() }
     if nodes.agree > 1 { return try pollAgreeing(isOrderly: isOrderly) }
     // A number of its own where nothing was read.
     let start = try plugin.position().checkpoint ?? -1
@@ -95,7 +97,7 @@ extension World {
     var crashes = false
     let isRecorded = try attempt("record") {
       let isSynchronized = plugin.isSynchronized(time)
-      let recorded = try plugin.record(page, time)
+      let recorded = try noticingOutage { try plugin.record(page, time) }
       know(handed, nowMs: plugin.nowMs(time), isSynchronized: isSynchronized)
       say("recorded \(handed.map { "\($0.index)\($0.isFinal ? "" : "?")" }), up to \(reached)")
       crashes = !isOrderly && chance(40)
@@ -145,7 +147,8 @@ extension World {
     account.noteAlive(nowMs: nowMs)
     let before = PlainHistory(known.map { tangle[$0] }, offers)
     let new = handed.filter { $0.isFinal && !known.contains($0.index) }.map { tangle[$0.index] }
-    defer { foresee(handed, new, since: before, nowMs: nowMs) }
+    let waiting = handed.filter { !$0.isFinal && !pending.contains($0.index) }.map(\.index)
+    defer { foresee(waiting, new, since: before, nowMs: nowMs) }
     for (index, _) in handed where seenAtMs[tangle[index].text] == nil {
       seenAtMs[tangle[index].text] = nowMs
     }
@@ -174,13 +177,12 @@ extension World {
 
   /// What payments may give or have lost that are new, or in no checkpoint yet.
   private func foresee(
-    _ handed: [(index: Int, isFinal: Bool)], _ new: [PlainTransaction],
-    since before: PlainHistory, nowMs: Int64
+    _ waiting: [Int], _ new: [PlainTransaction], since before: PlainHistory, nowMs: Int64
   ) {
     latestMs = max(latestMs, nowMs)
     let after = PlainHistory(known.map { tangle[$0] }, offers)
     losses.know(new, before: before, after: after, nowMs: nowMs, revoked: Array(revoked.values))
-    for (index, _) in handed where pending.contains(index) && foreseen[tangle[index].text] == nil {
+    for index in waiting where pending.contains(index) {
       // Credit is counted before a page or after it.
       let possible = [before, after].compactMap {
         $0.provisional(tangle[index], atMs: nowMs, limitMs: provisionalMs, offers)
