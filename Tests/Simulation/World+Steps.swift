@@ -174,8 +174,8 @@ extension World {
       try? FileManager.default.removeItem(atPath: path + suffix)
       try FileManager.default.moveItem(atPath: torn + suffix, toPath: path + suffix)
     }
-    (known, knownAtMs, pending) = (page.known, page.knownAtMs, page.pending)
-    passwords = page.passwords
+    (known, knownAtMs, seenAtMs) = (page.known, page.knownAtMs, page.seenAtMs)
+    (pending, passwords) = (page.pending, page.passwords)
     account.loseAlive(since: page.aliveMs)
     say("the power fails: \(after - keptSize) bytes of the last page are lost")
     try start()

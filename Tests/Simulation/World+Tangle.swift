@@ -92,13 +92,17 @@ extension World {
       payments: handed.map { tangle[$0.index].payment(isFinal: $0.isFinal) },
       position: ReadingPosition(checkpoint: reached < 0 ? nil : reached, sinceMs: sinceMs))
     beforePage = BeforePage(
-      walSize: size(path + "-wal"), known: known, knownAtMs: knownAtMs, pending: pending,
-      passwords: passwords, aliveMs: account.aliveMs)
+      walSize: size(path + "-wal"), known: known, knownAtMs: knownAtMs, seenAtMs: seenAtMs,
+      pending: pending, passwords: passwords, aliveMs: account.aliveMs)
     var crashes = false
     let isRecorded = try attempt("record") {
       let isSynchronized = plugin.isSynchronized(time)
+      // What a page tells of the time is taken notice of once it is recorded.
+      let recordedAtMs = plugin.nowMs(time)
       let recorded = try noticingOutage { try plugin.record(page, time) }
-      know(handed, nowMs: plugin.nowMs(time), isSynchronized: isSynchronized)
+      know(
+        handed, recordedAtMs: recordedAtMs, nowMs: plugin.nowMs(time),
+        isSynchronized: isSynchronized)
       say("recorded \(handed.map { "\($0.index)\($0.isFinal ? "" : "?")" }), up to \(reached)")
       crashes = !isOrderly && chance(40)
       if !crashes {
@@ -143,14 +147,17 @@ extension World {
   // MARK: - What the model learns
 
   /// Payments were recorded.
-  func know(_ handed: [(index: Int, isFinal: Bool)], nowMs: Int64, isSynchronized: Bool) {
-    account.noteAlive(nowMs: nowMs)
+  func know(
+    _ handed: [(index: Int, isFinal: Bool)], recordedAtMs: Int64, nowMs: Int64,
+    isSynchronized: Bool
+  ) {
+    account.noteAlive(nowMs: recordedAtMs)
     let before = PlainHistory(known.map { tangle[$0] }, offers)
     let new = handed.filter { $0.isFinal && !known.contains($0.index) }.map { tangle[$0.index] }
     let waiting = handed.filter { !$0.isFinal && !pending.contains($0.index) }.map(\.index)
     defer { foresee(waiting, new, since: before, nowMs: nowMs) }
     for (index, _) in handed where seenAtMs[tangle[index].text] == nil {
-      seenAtMs[tangle[index].text] = nowMs
+      seenAtMs[tangle[index].text] = recordedAtMs
     }
     for (index, isFinal) in handed where !known.contains(index) {
       guard isFinal, let checkpoint = tangle[index].checkpoint else {

@@ -91,6 +91,7 @@ final class World {
     var walSize: Int
     var known: [Int]
     var knownAtMs: [String: Int64]
+    var seenAtMs: [String: Int64]
     var pending: Set<Int>
     var passwords: [String: String?]
     var aliveMs: Int64?
