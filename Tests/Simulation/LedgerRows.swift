@@ -32,6 +32,15 @@ struct LedgerRows {
     }.sorted()
   }
 
+  /// What is made good, by the terms of all versions.
+  var madeGood: [PlainAccess.Given] {
+    grants.filter { $0.kind == "made_good" }.map {
+      PlainAccess.Given(
+        account: $0.account, offer: $0.offer, version: nil, startsAtMs: $0.startsAtMs,
+        endsAtMs: $0.endsAtMs)
+    }
+  }
+
   init(_ ledger: Ledger) throws {
     let sql = """
       SELECT 'P', digest, amount, state, ifnull(account, ''), ifnull(offer, ''), NULL

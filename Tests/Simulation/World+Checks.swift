@@ -91,12 +91,7 @@ extension World {
       throw BrokenPromise(
         .access, "\(key) is made good \(foundMs) ms, and has lost \(mostMs) ms at most")
     }
-    try checkUsable(
-      rows.grants.filter { $0.kind == "made_good" }.map { row in
-        PlainAccess.Given(
-          account: row.account, offer: row.offer, version: nil, startsAtMs: row.startsAtMs,
-          endsAtMs: row.endsAtMs)
-      })
+    try checkUsable(rows.madeGood)
   }
 
   /// What is made good and not revoked grows only by what was lost.
@@ -138,7 +133,7 @@ extension World {
     }
     access.given += granted.sorted { $0.key < $1.key }.map { _, given in
       var given = given
-      given.version = given.version.flatMap(asItIsNow)
+      given.version = given.version.map(asItIsNow)
       return given
     }
     access.revoked = revoked.sorted { $0.key < $1.key }.map(\.value)
@@ -152,12 +147,14 @@ extension World {
     let key = "\(payment)|\(row.startsAtMs)"
     let version = provisional[key] ?? offers.version(named: row.offer, atMs: row.startsAtMs)
     provisional[key] = version
-    return version.flatMap(asItIsNow)
+    return version.map(asItIsNow)
   }
 
-  /// A version, which may have been ended since.
-  private func asItIsNow(_ version: PlainOffers.Version) -> PlainOffers.Version? {
-    offers.versions.first { $0.terms == version.terms && $0.fromMs == version.fromMs }
+  /// A version, which may have been ended since, or begin earlier now.
+  private func asItIsNow(_ version: PlainOffers.Version) -> PlainOffers.Version {
+    let same = offers.versions.filter { $0.terms == version.terms }
+    return same.first { $0.fromMs == version.fromMs }
+      ?? same.first { $0.isInForce(version.fromMs) } ?? version
   }
 
   private func checkReads(

@@ -55,9 +55,13 @@ extension World {
   /// Does what may end the time since the broker ran last.
   func noticingOutage<Result>(_ body: () throws -> Result) throws -> Result {
     guard let plugin, !plugin.isOutageOver else { return try body() }
+    // What was recorded right before the broker was ended has not been looked at.
+    let former = (try? LedgerRows(plugin.ledger).madeGood) ?? madeGood
     defer {
       if plugin.isOutageOver {
-        if let aliveMs = account.aliveMs { lose(fromMs: aliveMs, untilMs: plugin.startMs) }
+        if let aliveMs = account.aliveMs {
+          lose(fromMs: aliveMs, untilMs: plugin.startMs, besides: former)
+        }
         account.endOutage(startedAtMs: plugin.startMs)
       }
     }
@@ -65,7 +69,7 @@ extension World {
   }
 
   /// Time passed that nobody could use.
-  private func lose(fromMs: Int64, untilMs: Int64) {
+  private func lose(fromMs: Int64, untilMs: Int64, besides madeGood: [PlainAccess.Given]) {
     let bought = PlainHistory(known.map { tangle[$0] }, offers).bought.map {
       PlainAccess.Given(
         account: $0.account, offer: $0.version.terms.name, version: $0.version,
