@@ -49,9 +49,7 @@ struct Books {
     self.clock = clock
     // A clock that is behind must not undo what was in force.
     let nowMs = max(clock.nowMs, try ledger.settledUntilMs() ?? .min)
-    history = try ledger.apply(
-      offers: configuration.offers, nowMs: nowMs,
-      firstFromMs: configuration.tangle.sinceMs ?? ledger.bornAtMs())
+    history = try Self.state(configuration, in: ledger, nowMs: nowMs)
     try ledger.discardChanges()
     try self.view.handOver(configuration, nowMs: clock.nowMs)
     try self.logins.update()
@@ -187,10 +185,17 @@ struct Books {
   ///
   /// - Throws: As `Ledger.apply`; then the old one stays.
   mutating func takeOver(_ new: PaywallConfiguration) throws {
-    history = try ledger.apply(
-      offers: new.offers, nowMs: clock.nowMs,
-      firstFromMs: new.tangle.sinceMs ?? ledger.bornAtMs())
+    history = try Self.state(new, in: ledger, nowMs: clock.nowMs)
     configuration = new
+  }
+
+  /// Has the ledger sell what a configuration states, from a time on.
+  private static func state(
+    _ configuration: PaywallConfiguration, in ledger: Ledger, nowMs: Int64
+  ) throws -> OfferHistory {
+    try ledger.apply(
+      offers: configuration.offers, nowMs: nowMs,
+      firstFromMs: configuration.tangle.sinceMs ?? ledger.bornAtMs())
   }
 
   /// Hands over the rules of the configuration, and what every account holds.

@@ -11,6 +11,8 @@ struct PlainAccess {
     var startsAtMs: Int64
     var endsAtMs: Int64
 
+    var key: String { "\(account)|\(offer)" }
+
     func contains(_ timeMs: Int64) -> Bool { startsAtMs <= timeMs && timeMs < endsAtMs }
   }
 

@@ -43,15 +43,15 @@ struct PlainLosses {
     _ given: [PlainAccess.Given], _ revoked: [PlainAccess.Given]
   ) -> [String: Int64] {
     given.reduce(into: [:]) { sums, given in
-      let key = "\(given.account)|\(given.offer)"
-      sums[key, default: 0] += unrevokedMs(key, given.startsAtMs, given.endsAtMs, revoked)
+      sums[given.key, default: 0] += unrevokedMs(
+        given.key, given.startsAtMs, given.endsAtMs, revoked)
     }
   }
 
   private static func unrevokedMs(
     _ key: String, _ fromMs: Int64, _ untilMs: Int64, _ revoked: [PlainAccess.Given]
   ) -> Int64 {
-    let spans = revoked.filter { "\($0.account)|\($0.offer)" == key }
+    let spans = revoked.filter { $0.key == key }
       .map { ($0.startsAtMs, $0.endsAtMs) }
     return max(0, untilMs - fromMs)
       - TimeAccount.length(spans, fromMs: fromMs, untilMs: untilMs)

@@ -19,7 +19,7 @@ extension World {
     try checkLogins(plugin)
     try checkClock(plugin)
     spans = Dictionary(
-      grouping: access.given.filter { $0.version != nil }, by: { "\($0.account)|\($0.offer)" }
+      grouping: access.given.filter { $0.version != nil }, by: \.key
     ).mapValues { $0.map { ($0.startsAtMs, $0.endsAtMs) } }
     lastAccess = access
   }
