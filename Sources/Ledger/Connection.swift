@@ -1,5 +1,6 @@
 import CSQLite
 import GRDB
+import Synchronization
 
 /// One connection to a ledger's file, whose errors say which file it is.
 struct Connection {
@@ -18,6 +19,12 @@ struct Connection {
   func close() {
     // Whatever fails here fails again, and is told, when the file is opened next.
     try? database.close()
+  }
+
+  /// Closes the file in a process that goes on, as the broker does.
+  func retire() {
+    close()
+    database.retire()
   }
 
   func read<T>(_ body: (Database) throws -> T) throws(LedgerError) -> T {
@@ -98,5 +105,22 @@ struct Connection {
         csqlite_keep_wal_on_close(connection) == SQLITE_OK
       else { throw DatabaseError(message: "the WAL cannot be left to the broker") }
     }
+  }
+}
+
+extension DatabaseQueue {
+  private static let retired = Mutex<[DatabaseQueue]>([])
+
+  /// Keeps what is left of a connection that was closed: some 3 KB, for as long as the process lives.
+  ///
+  /// With its last reference libdispatch would start a thread, to dispose of what GRDB has attached to
+  /// the queue (`DispatchQueue.setSpecific`), and a timer by which it looks at that thread's
+  /// `/proc/…/stat`. It ends the process where such a file cannot be opened ("workq: registered worker
+  /// exited prematurely" in `_dispatch_workq_count_runnable_workers` of swift-corelibs-libdispatch's
+  /// `src/event/workqueue.c`), as where there is no `/proc`, and where the timer cannot be made,
+  /// because the broker has as many files open as it may. Where there can be no further thread, it
+  /// waits until there can.
+  func retire() {
+    Self.retired.withLock { $0.append(self) }
   }
 }

@@ -49,7 +49,7 @@ public final class Ledger {
 
   /// Closes the file, after which nothing else may be called.
   public func close() {
-    connection.close()
+    connection.retire()
   }
 
   /// When the ledger was made, in Unix milliseconds.

@@ -9,35 +9,36 @@ public final class LedgerCheck: Sendable {
   /// How much is told of damage at most.
   private static let findingLimit = 10
 
-  private let path: String
   private let files: LedgerFiles?
-  private let database = Mutex<DatabaseQueue?>(nil)
+  private let connection: Connection
+  private let isOpen = Mutex(true)
   private let isOver = Atomic(false)
 
-  /// A check of a ledger.
+  /// Opens a ledger to check.
   ///
   /// - Parameters:
   ///   - path: The file.
   ///   - files: Those that this process has open already; nil: none.
-  public init(path: String, files: LedgerFiles? = nil) {
-    self.path = path
+  /// - Throws: `LedgerError`.
+  public init(path: String, files: LedgerFiles? = nil) throws(LedgerError) {
     self.files = files
+    try files?.require()
+    files?.mendIndex()
+    connection = try Connection(path: path, Connection.reading)
   }
 
-  /// Looks for damage; once, and for as long as that takes.
+  /// Looks for damage, for as long as that takes, and closes the file, after which it may not be
+  /// called again.
   ///
   /// - Returns: What was found, none where all is well or the check was ended early.
   /// - Throws: `LedgerError` where it cannot be done.
   public func run() throws(LedgerError) -> [String] {
-    defer { isOver.store(true, ordering: .releasing) }
-    try files?.require()
-    files?.mendIndex()
-    let connection = try Connection(path: path, Connection.reading)
-    database.withLock { $0 = connection.database }
     defer {
-      database.withLock { $0 = nil }
-      connection.close()
+      isOver.store(true, ordering: .releasing)
+      isOpen.withLock { $0 = false }
+      connection.retire()
     }
+    files?.mendIndex()
     do throws(LedgerError) {
       return try connection.read { db in
         isOver.load(ordering: .acquiring) ? [] : try Self.findings(db)
@@ -67,6 +68,6 @@ public final class LedgerCheck: Sendable {
   /// check is over.
   public func cancel() {
     isOver.store(true, ordering: .releasing)
-    database.withLock { $0?.interrupt() }
+    isOpen.withLock { if $0 { connection.database.interrupt() } }
   }
 }

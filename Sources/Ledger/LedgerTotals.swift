@@ -19,20 +19,22 @@ public struct LedgerTotals: Hashable, Sendable {
 /// - Complexity: In proportion to the payments, about half a second for a million; where nothing was
 ///   written since the last time, to the accounts that may read now.
 public final class TotalsReader {
-  private let path: String
   private let files: LedgerFiles?
-  private var connection: Connection?
+  private let connection: Connection
   private var dataVersion: Int64?
   private var totals = LedgerTotals()
 
-  /// A reader of a ledger, which is opened when it is needed.
+  /// Opens a ledger.
   ///
   /// - Parameters:
   ///   - path: The file.
   ///   - files: Those that this process has open already; nil: none.
-  public init(path: String, files: LedgerFiles? = nil) {
-    self.path = path
+  /// - Throws: `LedgerError`.
+  public init(path: String, files: LedgerFiles? = nil) throws(LedgerError) {
     self.files = files
+    try files?.require()
+    files?.mendIndex()
+    connection = try Connection(path: path, Connection.reading)
   }
 
   /// Adds up.
@@ -43,7 +45,6 @@ public final class TotalsReader {
   /// - Returns: The totals; nil where it was ended early.
   /// - Throws: `LedgerError`.
   public func totals(nowMs: Int64, isOver: () -> Bool) throws(LedgerError) -> LedgerTotals? {
-    let connection = try opened()
     files?.mendIndex()
     return try connection.read { db -> LedgerTotals? in
       let version = try Prepared("PRAGMA data_version", db).first { $0.integer(0) }
@@ -61,18 +62,9 @@ public final class TotalsReader {
     }
   }
 
-  private func opened() throws(LedgerError) -> Connection {
-    if let connection { return connection }
-    try files?.require()
-    let new = try Connection(path: path, Connection.reading)
-    connection = new
-    return new
-  }
-
-  /// Closes the file.
+  /// Closes the file, after which nothing else may be called.
   public func close() {
-    connection?.close()
-    connection = nil
+    connection.retire()
   }
 
   /// How many rows are added up between two looks at whether to go on.

@@ -24,10 +24,7 @@ extension Schema {
   ///
   /// - Throws: `LedgerError` (`corrupt`).
   static func check(_ db: Database, path: String) throws {
-    let expected = try DatabaseQueue().inDatabase { model in
-      try model.execute(sql: tables)
-      return try objects(model)
-    }
+    let expected = try model.get().filter { !$0.key.hasPrefix("view ") }
     let found = try objects(db)
     for (name, sql) in expected.sorted(by: { $0.key < $1.key }) where found[name] != sql {
       throw LedgerError(
@@ -62,6 +59,19 @@ extension Schema {
       throw LedgerError(
         code: .corrupt, path: path, reason: "it is no ledger; the broker makes one when it starts")
     }
+    return found
+  }
+
+  /// What a new ledger has, as `objects` tells it, its views too.
+  static let model = Result {
+    let database = try DatabaseQueue()
+    defer { database.retire() }
+    let found = try database.inDatabase { db in
+      try db.execute(sql: tables)
+      try db.execute(sql: views)
+      return try objects(db, areViewsIncluded: true)
+    }
+    try database.close()
     return found
   }
 

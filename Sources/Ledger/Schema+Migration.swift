@@ -40,11 +40,7 @@ extension Schema {
     }
     try rewriteChecks(db)
     // The rest is as a new ledger has it, statement for statement, for `check` compares them.
-    let model = try DatabaseQueue().inDatabase { model in
-      try model.execute(sql: tables)
-      try model.execute(sql: views)
-      return try objects(model, areViewsIncluded: true)
-    }
+    let model = try model.get()
     for name in new {
       if let sql = model[name] { try db.execute(sql: sql) }
     }

@@ -7,13 +7,17 @@ final class DamageWatch {
   private let thread: PlainThread?
 
   /// Begins at once, on a thread of its own.
-  init(ledger files: LedgerFiles, log: LogQueue) {
-    let check = LedgerCheck(path: files.path, files: files)
+  ///
+  /// - Parameters:
+  ///   - check: Of the ledger, whose file it has open.
+  ///   - path: That file.
+  ///   - log: Where to warn.
+  init(_ check: LedgerCheck, path: String, log: LogQueue) {
     let done = Event()
     self.check = check
     self.done = done
     thread = PlainThread {
-      DamageWatch.look(check, path: files.path, log: log)
+      DamageWatch.look(check, path: path, log: log)
       done.signal()
     }
   }

@@ -13,17 +13,18 @@ final class MetricsWatch {
   /// Begins at once.
   ///
   /// - Parameters:
-  ///   - files: The ledger's, which are open already.
+  ///   - reader: Of the ledger; nobody else may use it until this has ended.
   ///   - intervalMs: How often to tell, in milliseconds; 0: never.
   ///   - shared: Where to tell, and where the reading stands.
-  init(ledger files: LedgerFiles, intervalMs: Int64, shared: SharedState) {
+  init(_ reader: TotalsReader, intervalMs: Int64, shared: SharedState) {
     let stopping = StopFlag()
     self.stopping = stopping
     guard intervalMs > 0 else {
       thread = nil
       return
     }
-    thread = PlainThread { MetricsWatch.run(files, intervalMs, shared, stopping) }
+    nonisolated(unsafe) let reader = reader
+    thread = PlainThread { MetricsWatch.run(reader, intervalMs, shared, stopping) }
   }
 
   /// Ends it, at once.
@@ -33,10 +34,8 @@ final class MetricsWatch {
   }
 
   private static func run(
-    _ files: LedgerFiles, _ intervalMs: Int64, _ shared: SharedState, _ stopping: StopFlag
+    _ reader: TotalsReader, _ intervalMs: Int64, _ shared: SharedState, _ stopping: StopFlag
   ) {
-    let reader = TotalsReader(path: files.path, files: files)
-    defer { reader.close() }
     let problems = Problems(log: shared.log)
     while !stopping.isSet {
       let beganAtMs = SharedClock.monotonicMs()

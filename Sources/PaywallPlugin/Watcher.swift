@@ -37,6 +37,9 @@ final class Watcher {
   private let wait = Wait()
   private var source: any PaymentSource
   private let problems: Problems
+  /// Both are opened before the broker serves: later it may have no file left to open.
+  private let check: LedgerCheck
+  private let totals: TotalsReader
   private var metricsWatch: MetricsWatch?
   private var progress = ReadingProgress()
   private var lastPollAtMs: Int64?
@@ -62,6 +65,9 @@ final class Watcher {
       failed: { [reading = shared.reading] in reading.failed() }
     ) { [wait] in wait.goesOn() }
     shared.use(source)
+    let ledger = books.ledger
+    check = try LedgerCheck(path: ledger.path, files: ledger.files)
+    totals = try TotalsReader(path: ledger.path, files: ledger.files)
     problems = Problems(log: shared.log)
     tidiedAtMs = SharedClock.monotonicMs()
     wait.watcher = self
@@ -73,7 +79,7 @@ final class Watcher {
 
   /// What the watcher does until it is told to stop.
   func run() {
-    let damageWatch = DamageWatch(ledger: ledger.files, log: shared.log)
+    let damageWatch = DamageWatch(check, path: ledger.path, log: shared.log)
     tellMetrics()
     while !shared.signals.isStopping {
       if shared.signals.takeReload() || isReloadLeft { reload() }
@@ -87,6 +93,7 @@ final class Watcher {
       shared.signals.wait(timeoutMs: timeoutMs)
     }
     metricsWatch?.stop()
+    totals.close()
     damageWatch.stop()
     problems.attempt("ledger") {
       try books.noteAlive()
@@ -99,7 +106,7 @@ final class Watcher {
   private func tellMetrics() {
     metricsWatch?.stop()
     metricsWatch = MetricsWatch(
-      ledger: ledger.files, intervalMs: configuration.metrics.intervalMs, shared: shared)
+      totals, intervalMs: configuration.metrics.intervalMs, shared: shared)
   }
 
   // MARK: - Payments

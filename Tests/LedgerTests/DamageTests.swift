@@ -144,7 +144,7 @@ struct DamageTests {
     try overwrite(path, at: Int(try #require(page) - 1) * 4096, count: 200)
     #expect(try open(path) == 3000)
     #expect(try !LedgerCheck(path: path).run().isEmpty)
-    let cancelled = LedgerCheck(path: path)
+    let cancelled = try LedgerCheck(path: path)
     cancelled.cancel()
     #expect(try cancelled.run().isEmpty)
   }

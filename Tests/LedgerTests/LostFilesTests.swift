@@ -101,7 +101,7 @@ struct LostFilesTests {
     let scratch = try Scratch()
     let path = scratch.path("ledger.db")
     try withLedger(scratch) { ledger in
-      let totals = TotalsReader(path: path, files: ledger.files)
+      let totals = try TotalsReader(path: path, files: ledger.files)
       _ = try totals.totals(nowMs: 0) { false }
       try write(ledger, "before")
       for number in 1...3 {
@@ -123,15 +123,13 @@ struct LostFilesTests {
   @Test func `no further connection opens another file, nor makes one`() throws {
     let scratch = try Scratch()
     let ledger = try opened(scratch)
-    let totals = TotalsReader(path: ledger.path, files: ledger.files)
-    let check = LedgerCheck(path: ledger.path, files: ledger.files)
     for isReplaced in [true, false] {
       unlink(ledger.path)
       if isReplaced { try "".write(toFile: ledger.path, atomically: false, encoding: .utf8) }
-      #expect(throws: LedgerError.self) { _ = try totals.totals(nowMs: 0) { false } }
-      #expect(throws: LedgerError.self) { _ = try check.run() }
+      #expect(throws: LedgerError.self) { try TotalsReader(path: ledger.path, files: ledger.files) }
+      #expect(throws: LedgerError.self) { try LedgerCheck(path: ledger.path, files: ledger.files) }
     }
-    #expect(throws: LedgerError.self) { _ = try LedgerCheck(path: ledger.path).run() }
+    #expect(throws: LedgerError.self) { try LedgerCheck(path: ledger.path) }
     #expect(!FileManager.default.fileExists(atPath: ledger.path))
     ledger.close()
   }

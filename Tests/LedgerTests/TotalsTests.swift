@@ -39,7 +39,7 @@ struct TotalsTests {
   }
 
   @Test func `adds up by state, and again when somebody writes`() throws {
-    let reader = TotalsReader(path: ledger.path)
+    let reader = try TotalsReader(path: ledger.path)
     defer { reader.close() }
     #expect(try reader.totals(nowMs: Self.nowMs) { false } == LedgerTotals())
     try payment("a", 5, "confirmed")
@@ -65,7 +65,7 @@ struct TotalsTests {
   }
 
   @Test func `accounts are active while their time runs, unless it is revoked`() throws {
-    let reader = TotalsReader(path: ledger.path)
+    let reader = try TotalsReader(path: ledger.path)
     defer { reader.close() }
     func active(_ nowMs: Int64) throws -> Int64? {
       try reader.totals(nowMs: nowMs) { false }?.activeAccountCount
@@ -91,7 +91,7 @@ struct TotalsTests {
       INSERT INTO payments (digest, verified, amount, checkpoint, paid_at, seen_at, state)
         SELECT i, 1, 1, 1, 1, 1, 'unclaimed' FROM n
       """)
-    let reader = TotalsReader(path: ledger.path)
+    let reader = try TotalsReader(path: ledger.path)
     defer { reader.close() }
     #expect(try reader.totals(nowMs: 0) { true } == nil)
     #expect(try reader.totals(nowMs: 0) { false }?.revenue == 20_000)

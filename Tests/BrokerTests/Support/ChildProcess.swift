@@ -63,6 +63,22 @@ final class ChildProcess {
     return text.firstMatch(of: /Uid:\s+\d+\s+(\d+)/).flatMap { uid_t($0.1) }
   }
 
+  /// The names of its threads (`comm` in proc(5)); none where it does not run.
+  var threadNames: [String] {
+    let folder = "/proc/\(process.processIdentifier)/task"
+    let threads = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    return threads.compactMap { thread in
+      FileManager.default.contents(atPath: "\(folder)/\(thread)/comm").map {
+        String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .newlines)
+      }
+    }
+  }
+
+  /// Lets it have so many files open; those that it has stay open.
+  func limitFiles(to count: Int) throws {
+    try Self.run(["prlimit", "--pid", "\(process.processIdentifier)", "--nofile=\(count):"])
+  }
+
   /// Runs a program to its end.
   ///
   /// - Returns: What it wrote, to either stream.

@@ -263,6 +263,12 @@ final class Mosquitto {
   /// The user that it runs as; nil where it does not run.
   var owner: uid_t? { process?.effectiveUser }
 
+  /// The names of its threads; none where it does not run.
+  var threadNames: [String] { process?.threadNames ?? [] }
+
+  /// Lets it have so many files open; those that it has stay open.
+  func limitFiles(to count: Int) throws { try process?.limitFiles(to: count) }
+
   // MARK: - Its log
 
   /// All that it has logged, over all starts.
