@@ -167,8 +167,8 @@ let package = Package(
     .target(
       name: "Simulation",
       dependencies: [
-        "PaywallCore", "Configuration", "Access", "CSQLite", "Ledger", "PaywallPlugin", "Tangle",
-        "TestSupport", grdb,
+        "PaywallCore", "Configuration", "Access", "CSQLite", "HTTP", "IOTACrypto", "Ledger",
+        "PaywallPlugin", "Tangle", "TestSupport", grdb,
       ], path: "Tests/Simulation"),
     .executableTarget(
       name: "simulate", dependencies: ["Simulation", "FakeBroker", argumentParser],

@@ -16,7 +16,8 @@ public final class RebasedSource: PaymentSource {
     case graphQL
   }
 
-  private let client: HTTPClient
+  /// What ends its questions; nil where others do.
+  private let client: HTTPClient?
   private let reader: Mutex<RebasedReader>
 
   /// A source for the payments to an address.
@@ -49,6 +50,12 @@ public final class RebasedSource: PaymentSource {
       warn: warn, failed: failed, now: now,
       random: random)
     self.client = client
+    reader = Mutex(RebasedReader(pool: pool, address: address))
+  }
+
+  /// A source that asks the nodes of a pool.
+  init(pool: NodePool, address: Address) {
+    client = nil
     reader = Mutex(RebasedReader(pool: pool, address: address))
   }
 
@@ -104,7 +111,7 @@ public final class RebasedSource: PaymentSource {
 
   /// See ``PaymentSource/cancel()``.
   public func cancel() {
-    client.cancel()
+    client?.cancel()
   }
 }
 

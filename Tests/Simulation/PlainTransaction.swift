@@ -11,6 +11,8 @@ struct PlainTransaction {
   }
 
   var digest: [UInt8]
+  /// Base64 of its bytes, where it has any.
+  var raw = ""
   /// The digest as the ledger writes it, by which results are compared.
   var text: String
   var payer: String?
@@ -37,7 +39,8 @@ struct PlainTransaction {
     var payment = Payment(
       digest: Digest(Bytes32(digest) ?? .zero), payer: payer.flatMap { Address($0) },
       isPayerVerified: isPayerVerified, amount: isRejected ? 0 : amount,
-      memo: PaywallCore.Memo(content: content, text: nil), checkpoint: nil)
+      memo: PaywallCore.Memo(content: content, text: memos.isEmpty ? nil : text(of: memos)),
+      checkpoint: nil)
     if isFinal, let checkpoint {
       payment.checkpoint = Checkpoint(
         sequence: checkpoint.sequence, timeMs: checkpoint.timeMs)
@@ -54,7 +57,7 @@ struct PlainTransaction {
     case .sealed(let name, let password, let offer):
       .sealed(Array(([name, password] + (offer.map { [$0] } ?? [])).joined(separator: "\t").utf8))
     case .unreadable: .sealed([1, 2, 3])
-    case .contradictory: .contradictory("two memos")
+    case .contradictory: .contradictory("the transaction holds 2 memos")
     }
   }
 

@@ -62,6 +62,10 @@ final class SimulatedNode: PaymentSource {
 
 /// Three nodes, one of which may lie, and what reads them.
 final class SimulatedNodes {
+  /// Whether they are full nodes, whose lists and transactions are read; otherwise they hand over
+  /// payments.
+  let areRead: Bool
+  let fullNodes: [SimulatedFullNode]
   /// How many have to tell the same; 1: a single honest node is read.
   let agree: Int
   let nodes = (0..<3).map { _ in SimulatedNode() }
@@ -71,7 +75,7 @@ final class SimulatedNodes {
   let lagsMs: [Int64]
   private let isLiarBelieved: Bool
   private let clock = Clock()
-  private(set) var source: AgreeingSource
+  private(set) var source: any PaymentSource
 
   private final class Clock: Sendable {
     let start = ContinuousClock.now
@@ -87,17 +91,35 @@ final class SimulatedNodes {
       Bool.random(using: &random) ? 0 : Int64.random(in: 0...20_000, using: &random)
     }
     self.isLiarBelieved = isLiarBelieved
-    source = AgreeingSource(nodes: [], agree: 2) { _, _ in SimulatedNode() }
+    areRead = Bool.random(using: &random)
+    fullNodes = (0..<3).map { number in
+      SimulatedFullNode(number: number, listsCheckpoints: Bool.random(using: &random))
+    }
+    source = SimulatedNode()
     restart()
   }
 
   /// What is known of nodes is forgotten with the broker that knew it.
   func restart() {
-    var left = nodes[...]
+    guard agree > 1 else {
+      source = RebasedSource(pool: pool(fullNodes), address: SimulatedPlugin.address)
+      return
+    }
+    var left: [any PaymentSource] = nodes
+    if areRead {
+      left = fullNodes.map { RebasedSource(pool: pool([$0]), address: SimulatedPlugin.address) }
+    }
+    left.reverse()
     source = AgreeingSource(
       nodes: nodes.indices.map { NodeAddress(url: "http://node\($0)") },
       agree: isLiarBelieved ? 1 : agree, now: { [clock] in clock.now }
-    ) { _, _ in left.popFirst() ?? SimulatedNode() }
+    ) { _, _ in left.popLast() ?? SimulatedNode() }
+  }
+
+  private func pool(_ nodes: [SimulatedFullNode]) -> NodePool {
+    NodePool(
+      nodes: nodes.map { Node($0) }, network: SimulatedPlugin.network, warn: { _ in },
+      now: { [clock] in clock.now }, random: { 0.5 })
   }
 
   func advance(toMs timeMs: Int64) { clock.passedMs.withLock { $0 = timeMs } }

@@ -3,16 +3,20 @@ import Tangle
 
 @testable import Ledger
 
-/// Several nodes of which enough have to agree.
+/// Several nodes, of which one is read or enough have to agree.
 extension World {
-  /// Reads all nodes, some of which may fail; may be cut short by the disk, or a crash.
+  /// Reads nodes, some of which may fail; may be cut short by the disk, or a crash.
   ///
   /// - Returns: Whether a crash is to follow.
-  func pollAgreeing(isOrderly: Bool) throws -> Bool {
+  func pollNodes(isOrderly: Bool) throws -> Bool {
     guard let plugin else { return false }
     nodes.advance(toMs: time.tangleMs - Self.startMs)
-    for (number, node) in nodes.nodes.enumerated() {
-      node.show(shown(by: number, isOrderly: isOrderly))
+    if nodes.areRead {
+      for number in nodes.fullNodes.indices { showTransactions(number, isOrderly: isOrderly) }
+    } else {
+      for (number, node) in nodes.nodes.enumerated() {
+        node.show(shown(by: number, isOrderly: isOrderly))
+      }
     }
     do {
       try nodes.source.readPayments(after: plugin.position(), isKnown: plugin.ledger.isKnown) {
@@ -25,6 +29,8 @@ extension World {
     } catch let recorded as Recorded {
       return recorded == .crash
     } catch let error as TangleError {
+      say("the nodes fail: \(error)")
+    } catch let error as NetworkMismatch {
       say("the nodes fail: \(error)")
     }
     return false

@@ -18,6 +18,9 @@ extension World {
     if chance(3), let earlier = tangle.randomElement(using: &random) {
       (transaction.payer, transaction.memo) = (earlier.payer, earlier.memo)
     }
+    if nodes.areRead {
+      transaction.sign(number: UInt64(tangle.count + 1), areMemosStrings: chance(2))
+    }
     tangle.append(transaction)
     say("transaction \(tangle.count - 1) is sent: \(transaction.summary)")
   }

@@ -19,6 +19,7 @@ extension World {
     switch number(0...114) {
     case ..<22: try advance()
     case ..<42: send()
+    case ..<46 where nodes.areRead: try crowd()
     case ..<66: if try poll() { try crash() }
     case ..<71: try changeConfiguration()
     case ..<78: try administer()
@@ -93,6 +94,24 @@ extension World {
     time.tangleMs += lengthMs
     account.advance(toMs: plugin.nowMs(time), spans)
     try check(hasTurned: false)
+  }
+
+  /// Many pay while nobody reads, over minutes or hours; the reading of it may be cut short.
+  private func crowd() throws {
+    say("nobody reads for a while")
+    for _ in 0..<number(4...15) {
+      time.tangleMs += Int64(number(1000...400_000))
+      if let plugin { account.advance(toMs: plugin.nowMs(time), spans) }
+      send()
+      try turn()
+      try check(hasTurned: true)
+    }
+    for _ in 0..<number(0...2) {
+      if try poll() { return try crash() }
+      try turn()
+      try check(hasTurned: true)
+      if chance(3) { return try restart() }
+    }
   }
 
   private func changeConfiguration() throws {
@@ -237,8 +256,8 @@ extension World {
     time.tangleMs += 600_000
     if let plugin { account.advance(toMs: plugin.nowMs(time), spans) }
     try turn()
-    // What contradicts is asked about again.
-    for _ in 1...(nodes.agree > 1 ? 3 : 1) { _ = try poll(isOrderly: true) }
+    // What contradicts is asked about again; a list that was interrupted lacks what came since.
+    for _ in 1...(nodes.agree > 1 || nodes.areRead ? 3 : 1) { _ = try poll(isOrderly: true) }
     try turn()
     try check(hasTurned: true)
     let final = tangle.indices.filter {

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import IOTACrypto
 import PaywallCore
 import TestSupport
 
@@ -16,7 +17,7 @@ final class World {
   ]
   /// Too long to be kept beside others.
   private static let longName = String(repeating: "l", count: 100)
-  static let wallets = ["1", "c"].map { "0x" + String(repeating: $0, count: 64) }
+  static let wallets = PlainTransaction.keys.map { "\($0.address)" }
   /// Names that no memo can add time to.
   static let impossibleNames =
     wallets + [
