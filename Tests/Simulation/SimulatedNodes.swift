@@ -60,7 +60,7 @@ final class SimulatedNode: PaymentSource {
   func cancel() {}
 }
 
-/// Three nodes, one of which may lie, and what reads them.
+/// Three nodes, or fewer where none has to agree, one of which may lie, and what reads them.
 final class SimulatedNodes {
   /// Whether they are full nodes, whose lists and transactions are read; otherwise they hand over
   /// payments.
@@ -92,7 +92,7 @@ final class SimulatedNodes {
     }
     self.isLiarBelieved = isLiarBelieved
     areRead = Bool.random(using: &random)
-    fullNodes = (0..<3).map { number in
+    fullNodes = (0..<(agree > 1 ? 3 : Int.random(in: 1...3, using: &random))).map { number in
       SimulatedFullNode(number: number, listsCheckpoints: Bool.random(using: &random))
     }
     source = SimulatedNode()

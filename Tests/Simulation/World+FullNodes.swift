@@ -8,8 +8,26 @@ extension World {
   /// `DigestListing.overlap` is long.
   private static let disorderMs: Int64 = 4000
 
-  /// Has a node show what there is, by how far it lags, and how it fails.
-  func showTransactions(_ number: Int, isOrderly: Bool) {
+  /// Has all nodes show what there is; sometimes all fail alike.
+  func showTransactions(isOrderly: Bool) {
+    let common = isOrderly || !chance(3) ? nil : misbehaviour()
+    for number in nodes.fullNodes.indices {
+      let own = isOrderly || !chance(3) ? nil : misbehaviour()
+      showTransactions(number, common ?? own, isOrderly: isOrderly)
+    }
+  }
+
+  private func misbehaviour() -> SimulatedFullNode.Fault {
+    pick([
+      .fails(after: number(0...6)), .fails(after: number(0...6)), .withholds, .tellsNoAmounts,
+      .forgetsCursors, .repeatsItself, .isEmpty, .isElsewhere,
+    ])
+  }
+
+  /// Has a node show what there is, by how far it lags.
+  private func showTransactions(
+    _ number: Int, _ fault: SimulatedFullNode.Fault?, isOrderly: Bool
+  ) {
     let lagMs =
       isOrderly ? 0 : pick([0, 0, nodes.lagsMs[number], Int64(self.number(0...400_000))])
     let nowMs = time.tangleMs - lagMs
@@ -20,18 +38,11 @@ extension World {
       .filter { $0.atMs <= nowMs && isThere($0.index, atMs: nowMs) }
       .sorted { ($0.atMs, $0.index) < ($1.atMs, $1.index) }
     shown.transactions = executed.flatMap { told($0.index, atMs: nowMs) }
-    if agreeing, number == nodes.liar { shown.transactions = shown.transactions.flatMap(lie) }
-    shown.pageSize = isOrderly ? 50 : pick([50, 50, 20, 5])
-    if !isOrderly, chance(3) {
-      shown.fault = pick([
-        .fails(after: self.number(0...6)), .fails(after: self.number(0...6)), .withholds,
-        .tellsNoAmounts, .forgetsCursors, .repeatsItself, .isEmpty, .isElsewhere,
-      ])
-    }
+    if nodes.agree > 1, number == nodes.liar { shown.transactions = shown.transactions.flatMap(lie) }
+    shown.pageSize = isOrderly ? 50 : pick([50, 20, 5, 5])
+    shown.fault = fault
     nodes.fullNodes[number].show(shown)
   }
-
-  private var agreeing: Bool { nodes.agree > 1 }
 
   /// When a node executes a transaction, a little before its checkpoint or after.
   private func executedAtMs(_ index: Int, by number: Int) -> Int64 {

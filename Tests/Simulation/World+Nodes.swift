@@ -12,7 +12,7 @@ extension World {
     guard let plugin else { return false }
     nodes.advance(toMs: time.tangleMs - Self.startMs)
     if nodes.areRead {
-      for number in nodes.fullNodes.indices { showTransactions(number, isOrderly: isOrderly) }
+      showTransactions(isOrderly: isOrderly)
     } else {
       for (number, node) in nodes.nodes.enumerated() {
         node.show(shown(by: number, isOrderly: isOrderly))
