@@ -10,10 +10,11 @@ final class SimulatedFullNode: RebasedNode {
   enum Fault {
     /// It gives no more answers than so many.
     case fails(after: Int)
-    /// It returns only some of the transactions that it is asked for.
-    case withholds
-    /// It does not say what they moved.
-    case tellsNoAmounts
+    /// It does not return some of the transactions that it is asked for: those of which a byte of the
+    /// digest is even.
+    case withholds(byte: Int)
+    /// It does not say what such transactions moved.
+    case tellsNoAmounts(byte: Int)
     /// It does not know where a page ended.
     case forgetsCursors
     /// It shows the newest page again and again.
@@ -94,15 +95,19 @@ final class SimulatedFullNode: RebasedNode {
     let shown = try answer()
     let found = shown.transactions.filter { digests.contains($0.digest) }.map(\.block)
     switch shown.fault {
-    case .withholds: return Array(found.dropLast(found.count / 2 + 1))
-    case .tellsNoAmounts:
+    case .withholds(let byte): return found.filter { !Self.isHit($0, byte) }
+    case .tellsNoAmounts(let byte):
       return found.map { block in
         var block = block
-        block.balanceChanges = nil
+        if Self.isHit(block, byte) { block.balanceChanges = nil }
         return block
       }
     default: return found
     }
+  }
+
+  private static func isHit(_ block: TransactionBlock, _ byte: Int) -> Bool {
+    Digest(block.digest)?.bytes[byte].isMultiple(of: 2) ?? false
   }
 
   func checkpoints(of digests: [Digest]) throws -> [Digest: Checkpoint] {

@@ -19,8 +19,9 @@ extension World {
 
   private func misbehaviour() -> SimulatedFullNode.Fault {
     pick([
-      .fails(after: number(0...6)), .fails(after: number(0...6)), .withholds, .tellsNoAmounts,
-      .forgetsCursors, .repeatsItself, .isEmpty, .isElsewhere,
+      .fails(after: number(0...6)), .fails(after: number(0...6)),
+      .withholds(byte: number(6...9)), .withholds(byte: number(6...9)),
+      .tellsNoAmounts(byte: number(6...9)), .forgetsCursors, .repeatsItself, .isEmpty, .isElsewhere,
     ])
   }
 
@@ -39,7 +40,7 @@ extension World {
       .sorted { ($0.atMs, $0.index) < ($1.atMs, $1.index) }
     shown.transactions = executed.flatMap { told($0.index, atMs: nowMs) }
     if nodes.agree > 1, number == nodes.liar { shown.transactions = shown.transactions.flatMap(lie) }
-    shown.pageSize = isOrderly ? 50 : pick([50, 20, 5, 5])
+    shown.pageSize = pick([50, 20, 5, 5])
     shown.fault = fault
     nodes.fullNodes[number].show(shown)
   }

@@ -110,7 +110,7 @@ extension World {
       if try poll() { return try crash() }
       try turn()
       try check(hasTurned: true)
-      if chance(3) { return try restart() }
+      if chance(2) { return try restart() }
     }
   }
 
