@@ -39,7 +39,9 @@ extension World {
       .filter { $0.atMs <= nowMs && isThere($0.index, atMs: nowMs) }
       .sorted { ($0.atMs, $0.index) < ($1.atMs, $1.index) }
     shown.transactions = executed.flatMap { told($0.index, atMs: nowMs) }
-    if nodes.agree > 1, number == nodes.liar { shown.transactions = shown.transactions.flatMap(lie) }
+    if nodes.agree > 1, number == nodes.liar {
+      shown.transactions = shown.transactions.flatMap(lie)
+    }
     shown.pageSize = pick([50, 20, 5, 5])
     shown.fault = fault
     nodes.fullNodes[number].show(shown)
