@@ -6,6 +6,8 @@ public enum Sabotage: Sendable, CaseIterable {
   case forgottenHandOver
   /// The last payment of a page is left out.
   case lostPayment
+  /// Some of what nodes list is taken for known.
+  case unreadDigest
   /// A start takes away what the seller has granted.
   case forgetfulStart
   /// A purchase grows by a millisecond.
@@ -32,7 +34,7 @@ public enum Sabotage: Sendable, CaseIterable {
       .forgottenAnnouncement, .generousLoss, .impostor:
       .access
     case .forgottenHandOver: .time
-    case .lostPayment, .believedLiar: .once
+    case .lostPayment, .unreadDigest, .believedLiar: .once
     case .forgetfulStart: .restart
     case .grownPurchase: .history
     }

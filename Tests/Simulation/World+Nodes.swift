@@ -19,8 +19,7 @@ extension World {
       }
     }
     do {
-      try nodes.source.readPayments(after: plugin.position(), isKnown: plugin.ledger.isKnown) {
-        page in
+      try nodes.source.readPayments(after: plugin.position(), isKnown: plugin.isKnown) { page in
         let handed = try page.payments.map(index(of:))
         let recorded = try record(
           handed, page.position.checkpoint ?? -1, isOrderly: isOrderly)

@@ -99,8 +99,8 @@ extension World {
   /// Many pay while nobody reads, over minutes or hours; the reading of it may be cut short.
   private func crowd() throws {
     say("nobody reads for a while")
-    for _ in 0..<number(4...15) {
-      time.tangleMs += Int64(number(1000...400_000))
+    for _ in 0..<number(4...20) {
+      time.tangleMs += Int64(pick([number(0...500), number(1000...400_000)]))
       if let plugin { account.advance(toMs: plugin.nowMs(time), spans) }
       send()
       try turn()
