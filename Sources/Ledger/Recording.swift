@@ -216,9 +216,10 @@ struct Recording {
   ///
   /// It is a grant of its own, which bought time does not count.
   private mutating func grantProvisionally(_ payment: Payment, _ digest: String) throws -> Span? {
-    guard terms.provisionalMs > 0, payment.isPayerVerified, payment.rejection == nil else {
-      return nil
-    }
+    // What moves nothing buys nothing, though there may be credit that is worth time by new terms.
+    guard terms.provisionalMs > 0, payment.isPayerVerified, payment.rejection == nil,
+      payment.amount > 0
+    else { return nil }
     // Whose a new name becomes is known once the payment is in a checkpoint.
     let claim = claims.opened(payment)
     if case .sealed = payment.memo.content {

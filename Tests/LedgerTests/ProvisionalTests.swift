@@ -95,6 +95,17 @@ struct ProvisionalTests {
     #expect(try other.given() == ["granted|5100|5114|\(note)"])
   }
 
+  @Test func `nothing for what moves nothing, though new terms make credit worth time`() throws {
+    var world = try World([World.entry("live", minimumMs: 100)])
+    try world.record([World.payment(1, 50)], nowMs: 1100, terms)
+    world.offers = try world.ledger.apply(
+      offers: [World.entry("live", minimumMs: 10)], nowMs: 2000, firstFromMs: 0)
+    try world.record([pending(0)], nowMs: 5100, terms)
+    #expect(try world.given().isEmpty)
+    try world.record([World.payment(6, 1, isPending: true)], nowMs: 6100, terms)
+    #expect(try world.given() == ["granted|6100|6151|\(note)"])
+  }
+
   @Test func `what was provisional is not made good`() throws {
     let world = try World()
     let terms = Ledger.Terms(makesGood: true, provisionalMs: 8000)

@@ -15,6 +15,8 @@ final class SimulatedFullNode: RebasedNode {
     case withholds(byte: Int)
     /// It does not say what such transactions moved.
     case tellsNoAmounts(byte: Int)
+    /// It tells the bytes of another transaction instead of such a one's.
+    case mixesUp(byte: Int)
     /// It does not know where a page ended.
     case forgetsCursors
     /// It shows the newest page again and again.
@@ -100,6 +102,13 @@ final class SimulatedFullNode: RebasedNode {
       return found.map { block in
         var block = block
         if Self.isHit(block, byte) { block.balanceChanges = nil }
+        return block
+      }
+    case .mixesUp(let byte):
+      return found.map { block in
+        var block = block
+        let other = shown.transactions.first { $0.block.digest != block.digest }
+        if Self.isHit(block, byte) { block.rawTransaction = other?.block.rawTransaction }
         return block
       }
     default: return found

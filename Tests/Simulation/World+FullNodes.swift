@@ -21,7 +21,8 @@ extension World {
     pick([
       .fails(after: number(0...6)), .fails(after: number(0...6)),
       .withholds(byte: number(6...9)), .withholds(byte: number(6...9)),
-      .tellsNoAmounts(byte: number(6...9)), .forgetsCursors, .repeatsItself, .isEmpty, .isElsewhere,
+      .tellsNoAmounts(byte: number(6...9)), .mixesUp(byte: number(6...9)), .forgetsCursors,
+      .repeatsItself, .isEmpty, .isElsewhere,
     ])
   }
 
