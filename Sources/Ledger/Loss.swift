@@ -126,10 +126,12 @@ struct Loss {
     return givenMs
   }
 
-  /// When a payment became known; nil where it was made before a time.
+  /// When a payment of this account became known; nil where it was made before a time, or is the
+  /// account's no more, as where a name has changed hands.
   private func seenAtMs(_ payment: String, paidSinceMs: Int64) throws -> Int64? {
-    try Prepared("SELECT seen_at FROM payments WHERE digest = ? AND paid_at >= ?", db)
-      .first(.text(payment), .integer(paidSinceMs)) { $0.integer(0) } ?? nil
+    try Prepared(
+      "SELECT seen_at FROM payments WHERE digest = ? AND paid_at >= ? AND account = ?", db
+    ).first(.text(payment), .integer(paidSinceMs), account) { $0.integer(0) } ?? nil
   }
 
   // MARK: - Rows

@@ -184,6 +184,15 @@ struct MovedPaymentTests {
       try world.rows(madeGood) == ["buyer:jane|40000|42000", "buyer:jane|42000|42010"])
   }
 
+  @Test func `what another had of a name right before an outage is not made good`() throws {
+    try record(claim(5, 1), nowMs: 40_000)
+    try record(claim(4, 2, 10, payer: 8), nowMs: 42_000)
+    // As where the run that has recorded these knew no time yet.
+    try run("INSERT OR REPLACE INTO meta VALUES ('alive_at', '41000')")
+    let outages = try world.ledger.endOutage(atMs: 60_000, terms: terms)
+    #expect(outages.map(\.madeGoodMs) == [10])
+  }
+
   @Test func `a sealed memo gives nothing before its checkpoint, unless the account is there`()
     throws
   {

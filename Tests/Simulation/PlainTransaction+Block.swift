@@ -36,7 +36,7 @@ extension PlainTransaction {
   mutating func sign(number: UInt64, areMemosStrings: Bool) {
     guard let key = Self.keys.first(where: { "\($0.address)" == payer }) else {
       (memo, isPayerVerified) = (.none, false)
-      raw = Base64.encode([1, 0, 0, 0, 1] + digest)
+      raw = Base64.encode(Self.unreadableStart + digest)
       return
     }
     let inputs = memos.map { Array($0.utf8) }.map { memo in
@@ -51,6 +51,14 @@ extension PlainTransaction {
     raw = Base64.encode(SignedTransaction(transaction: transaction, signatures: [signature]).bcs)
     digest = transaction.digest.bytes
     text = transaction.digest.description
+  }
+
+  /// How a transaction begins whose version is not known here.
+  private static let unreadableStart: [UInt8] = [1, 0, 0, 0, 1]
+
+  /// Whether it is of a version that can be read.
+  static func isReadable(_ block: TransactionBlock) -> Bool {
+    block.rawTransaction.flatMap(Base64.decode)?.starts(with: unreadableStart) == false
   }
 
   /// As a full node tells it, once it has executed it.

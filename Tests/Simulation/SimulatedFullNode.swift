@@ -15,7 +15,8 @@ final class SimulatedFullNode: RebasedNode {
     case withholds(byte: Int)
     /// It does not say what such transactions moved.
     case tellsNoAmounts(byte: Int)
-    /// It tells the bytes of another transaction instead of such a one's.
+    /// It tells the bytes of another transaction instead of such a one's. Those that nobody can read
+    /// could be of any.
     case mixesUp(byte: Int)
     /// It does not know where a page ended.
     case forgetsCursors
@@ -107,7 +108,9 @@ final class SimulatedFullNode: RebasedNode {
     case .mixesUp(let byte):
       return found.map { block in
         var block = block
-        let other = shown.transactions.first { $0.block.digest != block.digest }
+        let other = shown.transactions.first {
+          $0.block.digest != block.digest && PlainTransaction.isReadable($0.block)
+        }
         if Self.isHit(block, byte) { block.rawTransaction = other?.block.rawTransaction }
         return block
       }
