@@ -8,7 +8,8 @@ internal import Synchronization
 /// Redirects are not followed; proxies are taken from the environment as libcurl does
 /// (https://curl.se/libcurl/c/libcurl-env.html).
 public final class HTTPClient: Sendable {
-  private let multi: CurlMulti?
+  /// Nil until it could be made: it takes open files.
+  private let multi = Mutex(CurlMulti())
   private let turn = Mutex(())
   private let isCancelled = Atomic(false)
   private let goesOn: @Sendable () -> Bool
@@ -19,7 +20,6 @@ public final class HTTPClient: Sendable {
   ///   ``HTTPError/Code/cancelled``, and no other. Called at least every 200 ms during a request, on
   ///   the thread that sends it; it may not call the client.
   public init(goesOn: @escaping @Sendable () -> Bool = { true }) {
-    multi = CurlMulti()
     self.goesOn = goesOn
   }
 
@@ -28,10 +28,14 @@ public final class HTTPClient: Sendable {
   /// Several threads may call it; they take turns.
   public func send(_ request: HTTPRequest) throws(HTTPError) -> HTTPResponse {
     let url = ShownURL(request.url)
+    let multi = self.multi.withLock { multi in
+      if multi == nil { multi = CurlMulti() }
+      return multi
+    }
     guard let multi else {
       throw HTTPError(
         code: .unavailable, url: url.description,
-        reason: "libcurl could not be started; is memory short?")
+        reason: "libcurl could not be started; is memory short, or are too many files open?")
     }
     return try turn.withLock { (_) throws(HTTPError) in
       let transfer = try Transfer(request, url: url)
@@ -42,7 +46,7 @@ public final class HTTPClient: Sendable {
   /// Ends a running request and every later one with ``HTTPError/Code/cancelled``, from any thread.
   public func cancel() {
     isCancelled.store(true, ordering: .releasing)
-    multi?.wakeUp()
+    multi.withLock { $0 }?.wakeUp()
   }
 
   private func run(_ transfer: Transfer, on multi: CurlMulti) throws(HTTPError) -> HTTPResponse {

@@ -3,28 +3,38 @@ import GRDB
 import Synchronization
 
 /// One connection to a ledger's file, whose errors say which file it is.
-struct Connection {
+final class Connection: Sendable {
   let path: String
   let database: DatabaseQueue
 
-  init(path: String, _ configuration: Configuration) throws(LedgerError) {
+  /// Opens a file.
+  ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - name: What SQLite is told to open, where it is another way to say the same; nil: the path.
+  ///   - configuration: How.
+  ///   - isReading: Whether it is for whoever only reads, as errors say.
+  /// - Throws: `LedgerError`.
+  init(
+    path: String, name: String? = nil, _ configuration: Configuration, isReading: Bool = false
+  ) throws(LedgerError) {
     self.path = path
     do {
-      database = try DatabaseQueue(path: path, configuration: configuration)
+      database = try DatabaseQueue(path: name ?? path, configuration: configuration)
     } catch {
-      throw LedgerError(error, path: path)
+      throw LedgerError(error, path: path, isReading: isReading)
     }
   }
 
+  deinit {
+    close()
+    database.retire()
+  }
+
+  /// Closes the file, after which nothing else may be called.
   func close() {
     // Whatever fails here fails again, and is told, when the file is opened next.
     try? database.close()
-  }
-
-  /// Closes the file in a process that goes on, as the broker does.
-  func retire() {
-    close()
-    database.retire()
   }
 
   func read<T>(_ body: (Database) throws -> T) throws(LedgerError) -> T {

@@ -49,7 +49,7 @@ public final class Ledger {
 
   /// Closes the file, after which nothing else may be called.
   public func close() {
-    connection.retire()
+    connection.close()
   }
 
   /// When the ledger was made, in Unix milliseconds.

@@ -33,11 +33,7 @@ public final class LedgerCheck: Sendable {
   /// - Returns: What was found, none where all is well or the check was ended early.
   /// - Throws: `LedgerError` where it cannot be done.
   public func run() throws(LedgerError) -> [String] {
-    defer {
-      isOver.store(true, ordering: .releasing)
-      isOpen.withLock { $0 = false }
-      connection.retire()
-    }
+    defer { close() }
     files?.mendIndex()
     do throws(LedgerError) {
       return try connection.read { db in
@@ -62,7 +58,14 @@ public final class LedgerCheck: Sendable {
     return findings
   }
 
-  /// Ends a running check soon, or the next one before it begins.
+  /// Closes the file; for a check that does not run.
+  public func close() {
+    isOver.store(true, ordering: .releasing)
+    isOpen.withLock { $0 = false }
+    connection.close()
+  }
+
+  /// Ends the check soon, or before it begins.
   ///
   /// An interruption that comes before SQLite has begun is lost, so it has to be called until the
   /// check is over.

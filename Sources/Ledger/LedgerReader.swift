@@ -86,16 +86,15 @@ public final class LedgerReader {
 
 extension Connection {
   /// A connection that only reads.
-  fileprivate init(uri parameters: String, of path: String) throws(LedgerError) {
+  fileprivate convenience init(uri parameters: String, of path: String) throws(LedgerError) {
     var configuration = Self.configuration(busyTimeoutS: 5) { db in
       // Sorting leaves no files in other folders.
       try db.execute(sql: "PRAGMA temp_store = MEMORY")
     }
     configuration.readonly = true
-    self.path = path
+    try self.init(
+      path: path, name: "file:\(Self.escaped(path))?\(parameters)", configuration, isReading: true)
     do {
-      database = try DatabaseQueue(
-        path: "file:\(Self.escaped(path))?\(parameters)", configuration: configuration)
       // A file that cannot be read shows only now.
       try database.read { db in _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema")
       }

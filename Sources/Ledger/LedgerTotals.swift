@@ -14,7 +14,8 @@ public struct LedgerTotals: Hashable, Sendable {
   public var activeAccountCount: Int64 = 0
 }
 
-/// Adds up a ledger beside whoever has it open, again and again, on one thread.
+/// Adds up a ledger beside whoever has it open, again and again, on one thread at a
+/// time.
 ///
 /// - Complexity: In proportion to the payments, about half a second for a million; where nothing was
 ///   written since the last time, to the accounts that may read now.
@@ -64,7 +65,7 @@ public final class TotalsReader {
 
   /// Closes the file, after which nothing else may be called.
   public func close() {
-    connection.retire()
+    connection.close()
   }
 
   /// How many rows are added up between two looks at whether to go on.

@@ -216,7 +216,7 @@ struct Recording {
   ///
   /// It is a grant of its own, which bought time does not count.
   private mutating func grantProvisionally(_ payment: Payment, _ digest: String) throws -> Span? {
-    // What moves nothing buys nothing, though there may be credit that is worth time by new terms.
+    // What moves nothing will be no payment, though there may be credit that is worth time by now.
     guard terms.provisionalMs > 0, payment.isPayerVerified, payment.rejection == nil,
       payment.amount > 0
     else { return nil }

@@ -20,11 +20,12 @@ final class DamageWatch {
       DamageWatch.look(check, path: path, log: log)
       done.signal()
     }
+    if thread == nil { log.write(.warning, "\(path) is not checked for damage: \(noThread)") }
   }
 
   /// Ends it, at once.
   func stop() {
-    guard let thread else { return }
+    guard let thread else { return check.close() }
     check.cancel()
     // What is cancelled between two statements has to be cancelled again.
     for _ in 0..<100 {

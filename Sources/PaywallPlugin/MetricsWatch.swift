@@ -25,6 +25,7 @@ final class MetricsWatch {
     }
     nonisolated(unsafe) let reader = reader
     thread = PlainThread { MetricsWatch.run(reader, intervalMs, shared, stopping) }
+    if thread == nil { shared.log.write(.warning, "no metrics are told: \(noThread)") }
   }
 
   /// Ends it, at once.

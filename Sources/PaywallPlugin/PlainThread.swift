@@ -1,5 +1,8 @@
 import Glibc
 
+/// Why there is none.
+let noThread = "no thread could be made; raise the limit of threads for the broker"
+
 /// A thread that can be joined for certain, unlike a Swift task, and that takes no signals.
 ///
 /// Signals are the broker's: its handlers run on whichever thread has them unblocked.

@@ -81,7 +81,7 @@ final class Plugin {
     }
     guard plugin.watch(startup.watcher) else {
       Callbacks.unregister(identifier)
-      throw StartError("no thread could be made; raise the limit of threads for the broker")
+      throw StartError(noThread)
     }
     return plugin
   }

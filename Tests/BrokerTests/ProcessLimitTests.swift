@@ -1,3 +1,4 @@
+import DevTangle
 import Foundation
 import TestSupport
 import Testing
@@ -30,7 +31,22 @@ struct ProcessLimitTests {
       shop.broker.reload()
       #expect(shop.broker.logs("the configuration stays as it was"))
       Self.expectOwnThreads(shop, "after a reload that failed")
+      shop.settings.realm = "plug.test"
+      try shop.configure()
+      try shop.broker.stop()
+      try shop.broker.start()
+      Self.expectOwnThreads(shop, "after another start")
     }
+  }
+
+  /// Pays as soon as the node is back.
+  private static func pay(_ buyer: Buyer) -> Buyer.Paid? {
+    var paid: Buyer.Paid?
+    _ = eventually {
+      paid = try? buyer.pay(600_000, username: "janedoe")
+      return paid != nil
+    }
+    return paid
   }
 
   @Test func `a broker that can open no more files serves whoever is there, and ends`()
@@ -44,13 +60,17 @@ struct ProcessLimitTests {
         for filter in ["sensor/live", "sensor/1m"] { try client.subscribe(to: filter) }
       }
       try shop.ledger.settled(try buyer.pay(600_000, username: "johndoe"))
-      try shop.ledger.settled(try buyer.pay(3000, username: "janedoe"))
+      try shop.ledger.settled(try buyer.pay(5000, username: "janedoe"))
       #expect(try eventually { try agent.reaches(jane) })
       // Standard input, output and errors.
       try shop.broker.limitFiles(to: 3)
-      #expect(try eventually { try !agent.reaches(jane) }, "what was paid ends")
+      // The node closes the connection that is there, and there can be no other.
+      try await shop.tangle.setFaults([Fault(.down, value: 300)])
+      #expect(shop.broker.logs("cannot connect"))
+      let later = try #require(Self.pay(buyer))
+      #expect(try eventually { try !agent.reaches(jane) }, "what was paid first ends")
+      #expect(try shop.ledger.payment(later.digest) == nil, "what was paid later is not read")
       #expect(try agent.reaches(john))
-      let later = try buyer.pay(600_000, username: "janedoe")
       try shop.broker.limitFiles(to: 1024)
       try shop.ledger.settled(later)
       #expect(try eventually { try agent.reaches(jane) })

@@ -6,7 +6,7 @@ import PaywallCore
 extension World {
   /// How far that may be from the order of checkpoints, in milliseconds: a little less than
   /// `DigestListing.overlap` is long.
-  private static let disorderMs: Int64 = 4000
+  private static let disorderMs: Int64 = 9500
 
   /// Has all nodes show what there is; sometimes all fail alike.
   func showTransactions(isOrderly: Bool) {
