@@ -26,6 +26,18 @@ final class Connection: Sendable {
     }
   }
 
+  /// Opens a file to read it in a process that may have it open already.
+  ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - files: Those that this process has open; nil: none.
+  /// - Throws: `LedgerError`; `lost` where they are others by now.
+  convenience init(reading path: String, beside files: LedgerFiles?) throws(LedgerError) {
+    try files?.require()
+    files?.mendIndex()
+    try self.init(path: path, Self.reading)
+  }
+
   deinit {
     close()
     database.retire()

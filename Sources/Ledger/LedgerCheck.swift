@@ -22,9 +22,7 @@ public final class LedgerCheck: Sendable {
   /// - Throws: `LedgerError`.
   public init(path: String, files: LedgerFiles? = nil) throws(LedgerError) {
     self.files = files
-    try files?.require()
-    files?.mendIndex()
-    connection = try Connection(path: path, Connection.reading)
+    connection = try Connection(reading: path, beside: files)
   }
 
   /// Looks for damage, for as long as that takes, and closes the file, after which it may not be

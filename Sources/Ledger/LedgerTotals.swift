@@ -14,8 +14,7 @@ public struct LedgerTotals: Hashable, Sendable {
   public var activeAccountCount: Int64 = 0
 }
 
-/// Adds up a ledger beside whoever has it open, again and again, on one thread at a
-/// time.
+/// Adds up a ledger beside whoever has it open, again and again, on one thread at a time.
 ///
 /// - Complexity: In proportion to the payments, about half a second for a million; where nothing was
 ///   written since the last time, to the accounts that may read now.
@@ -33,9 +32,7 @@ public final class TotalsReader {
   /// - Throws: `LedgerError`.
   public init(path: String, files: LedgerFiles? = nil) throws(LedgerError) {
     self.files = files
-    try files?.require()
-    files?.mendIndex()
-    connection = try Connection(path: path, Connection.reading)
+    connection = try Connection(reading: path, beside: files)
   }
 
   /// Adds up.

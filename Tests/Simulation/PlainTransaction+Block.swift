@@ -21,8 +21,6 @@ extension PlainTransaction {
     }
   }
 
-  func text(of memos: [String]) -> String { memos.joined(separator: "\n") }
-
   private func json(_ members: [String: String?]) -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
@@ -62,7 +60,7 @@ extension PlainTransaction {
   }
 
   /// As a full node tells it, once it has executed it.
-  func block(isFinal: Bool, amount: Int64) -> TransactionBlock {
+  func block(isFinal: Bool) -> TransactionBlock {
     let gain = TransactionBlock.BalanceChange(
       owner: .address(SimulatedPlugin.address.description), coinType: "0x2::iota::IOTA",
       amount: "\(amount)")

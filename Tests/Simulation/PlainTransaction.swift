@@ -39,7 +39,8 @@ struct PlainTransaction {
     var payment = Payment(
       digest: Digest(Bytes32(digest) ?? .zero), payer: payer.flatMap { Address($0) },
       isPayerVerified: isPayerVerified, amount: isRejected ? 0 : amount,
-      memo: PaywallCore.Memo(content: content, text: memos.isEmpty ? nil : text(of: memos)),
+      memo: PaywallCore.Memo(
+        content: content, text: memos.isEmpty ? nil : memos.joined(separator: "\n")),
       checkpoint: nil)
     if isFinal, let checkpoint {
       payment.checkpoint = Checkpoint(

@@ -68,6 +68,8 @@ final class SimulatedNodes {
   let fullNodes: [SimulatedFullNode]
   /// How many have to tell the same; 1: a single honest node is read.
   let agree: Int
+  /// Whether `source` is read; otherwise the world hands over pages of its own.
+  var haveSource: Bool { agree > 1 || areRead }
   let nodes = (0..<3).map { _ in SimulatedNode() }
   /// Which one lies; nil: none.
   let liar: Int?

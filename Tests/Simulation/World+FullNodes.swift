@@ -39,7 +39,7 @@ extension World {
     let executed = tangle.indices.map { (index: $0, atMs: executedAtMs($0, by: number)) }
       .filter { $0.atMs <= nowMs && isThere($0.index, atMs: nowMs) }
       .sorted { ($0.atMs, $0.index) < ($1.atMs, $1.index) }
-    shown.transactions = executed.flatMap { told($0.index, atMs: nowMs) }
+    shown.transactions = executed.compactMap { told($0.index, atMs: nowMs) }
     if nodes.agree > 1, number == nodes.liar {
       shown.transactions = shown.transactions.flatMap(lie)
     }
@@ -61,16 +61,14 @@ extension World {
     tangle[index].checkpoint != nil || nowMs < tangle[index].sentAtMs + 20_000
   }
 
-  private func told(_ index: Int, atMs nowMs: Int64) -> [SimulatedFullNode.Told] {
+  private func told(_ index: Int, atMs nowMs: Int64) -> SimulatedFullNode.Told? {
     let transaction = tangle[index]
     let isFinal = (transaction.checkpoint?.timeMs ?? .max) <= nowMs
-    guard let digest = Digest(transaction.text) else { return [] }
+    guard let digest = Digest(transaction.text) else { return nil }
     let checkpoint = isFinal ? transaction.checkpoint : nil
-    return [
-      SimulatedFullNode.Told(
-        digest: digest, block: transaction.block(isFinal: isFinal, amount: transaction.amount),
-        checkpoint: checkpoint.map { Checkpoint(sequence: $0.sequence, timeMs: $0.timeMs) })
-    ]
+    return SimulatedFullNode.Told(
+      digest: digest, block: transaction.block(isFinal: isFinal),
+      checkpoint: checkpoint.map { Checkpoint(sequence: $0.sequence, timeMs: $0.timeMs) })
   }
 
   /// Tells something else of most transactions, of each always the same, and hides some.

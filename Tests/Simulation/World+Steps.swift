@@ -257,7 +257,7 @@ extension World {
     if let plugin { account.advance(toMs: plugin.nowMs(time), spans) }
     try turn()
     // What contradicts is asked about again; a list that was interrupted lacks what came since.
-    for _ in 1...(nodes.agree > 1 || nodes.areRead ? 3 : 1) { _ = try poll(isOrderly: true) }
+    for _ in 1...(nodes.haveSource ? 3 : 1) { _ = try poll(isOrderly: true) }
     try turn()
     try check(hasTurned: true)
     let final = tangle.indices.filter {

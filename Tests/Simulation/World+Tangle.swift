@@ -61,7 +61,7 @@ extension World {
     guard let plugin, isNodeUp else { return false }
     // An admin's shell may let go at any time, not only between two turns.
     if fault == .locked, chance(2) { try heal() }
-    if nodes.agree > 1 || nodes.areRead { return try pollNodes(isOrderly: isOrderly) }
+    if nodes.haveSource { return try pollNodes(isOrderly: isOrderly) }
     // A number of its own where nothing was read.
     let start = try plugin.position().checkpoint ?? -1
     var reached = start
