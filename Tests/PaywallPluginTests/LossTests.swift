@@ -67,16 +67,24 @@ struct LossTests {
   @Test func `a run without any node is no outage, though its time shows only later`()
     async throws
   {
-    let market = try await Market()
+    let ahead = Ahead()
+    var options = Market.fastOptions
+    options.nowMs = { ahead.nowMs }
+    let market = try await Market(options)
     try await onThread {
       let host = try PluginHost(tangle: market.settings)
       #expect(host.start() == success)
       try market.pay(300_000, memo: #"{"username":"johndoe"}"#)
       #expect(eventually { host.read("sensor/live", username: "johndoe") == success })
       host.stop()
-      // As if it had been down for a minute, so that what is lost counts.
+      // As if all of that had been a minute earlier, so that what is lost counts.
       let shell = Shell(path: host.scratch.path("paywall.db"))
-      try shell.run("UPDATE meta SET value = value - 60000 WHERE key = 'alive_at'")
+      try shell.run(
+        """
+        UPDATE meta SET value = value - 60000 WHERE key = 'alive_at';
+        UPDATE payments SET seen_at = seen_at - 60000;
+        UPDATE grants SET starts_at = starts_at - 60000;
+        """)
       let reached = try String(contentsOfFile: host.configurationPath, encoding: .utf8)
       let unreached = reached.replacing(market.settings.node, with: "http://127.0.0.1:1/untold")
       try host.scratch.write(unreached, to: "paywall.toml")
@@ -88,6 +96,8 @@ struct LossTests {
       let run = try shell.answer("SELECT value FROM meta WHERE key GLOB 'untold_run_*'")
       #expect(!run.isEmpty)
       try host.scratch.write(reached, to: "paywall.toml")
+      // What a node tells is late, and by less or more each time.
+      ahead.forward(byMs: -1000)
       #expect(host.start() == success)
       _ = host.check(MOSQ_ACL_SUBSCRIBE, "sensor/live", username: nil)
       // Before the run, and after it.
