@@ -14,11 +14,12 @@ extension Plugin {
     else { return verdict.decision }
     let record = Self.record(of: client)
     guard isWithin(verdict.connectionLimit, record) else { return .deny }
+    let isClean = mosquitto_client_clean_session(client)
     let session = SharedMembers.Session(
       username: username.map { Username($0) }, record: record,
-      isWatched: connections.contains(record))
-    sharedMembers.connected(
-      clientID, as: session, isNew: mosquitto_client_clean_session(client))
+      isWatched: connections.contains(record),
+      endsWithConnection: isClean && mosquitto_client_protocol_version(client) < 5)
+    sharedMembers.connected(clientID, as: session, isNew: isClean)
     let member = SharedMembers.Member(clientID: clientID, filter: Array(filter))
     let isNoted = sharedMembers.insert(member, of: session, concernsSold: verdict.concernsSold)
     return isNoted ? .allow : .deny
@@ -57,14 +58,17 @@ extension Plugin {
     guard !sharedMembers.isEmpty,
       let clientID = Self.bytes(mosquitto_client_id(client)).map({ Array($0) }),
       let session = sharedMembers.session(of: clientID),
-      session.record == Self.record(of: client) || isKnown && session.isWatched,
-      // The end of a connection that was taken over is not the session's.
-      !connections.isConnected(clientID)
+      session.record == Self.record(of: client) || isKnown && session.isWatched
     else { return }
+    // The end of a connection that was taken over is not the session's.
+    guard !connections.isConnected(clientID) else {
+      if session.record == Self.record(of: client) { sharedMembers.takenOver(clientID) }
+      return
+    }
     let isOver =
       mosquitto_client_clean_session(client) && mosquitto_client_protocol_version(client) < 5
     if isOver, !session.isWatched { return sharedMembers.removeAll(of: clientID) }
-    sharedMembers.disconnected(clientID, nowMs: SharedClock.monotonicMs())
+    sharedMembers.disconnected(clientID, nowMs: shared.clock.monotonicMs)
   }
 
   // MARK: - In the turns of the broker's loop
@@ -79,7 +83,7 @@ extension Plugin {
       sharedRulesVersion = table.rulesVersion
       sharedMembers.lookAtAll()
     }
-    let nowMs = SharedClock.monotonicMs()
+    let nowMs = shared.clock.monotonicMs
     var mayNotStay: Set<[UInt8]> = []
     for member in sharedMembers.takeDue(nowMs: nowMs) where !mayStay(member) {
       mayNotStay.insert(member.clientID)
@@ -134,7 +138,7 @@ extension Plugin {
     guard sharedMembers.session(of: clientID) != nil else { return }
     endConnection(clientID)
     guard !connections.isConnected(clientID) else { return }
-    sharedMembers.disconnected(clientID, nowMs: SharedClock.monotonicMs())
+    sharedMembers.disconnected(clientID, nowMs: shared.clock.monotonicMs)
   }
 
   /// Ends a client's connection; only in a turn of the loop.

@@ -24,14 +24,20 @@ struct SharedMembers {
     var record: UnsafeRawPointer?
     /// Whether its connections are told of: those with TLS identities are not, before 2.1.
     var isWatched: Bool
+    /// Whether it is over once its connection is.
+    var endsWithConnection: Bool
     fileprivate var filters: Set<[UInt8]> = []
     fileprivate var size = 0
     fileprivate var offline: Offline?
 
-    init(username: Username?, record: UnsafeRawPointer?, isWatched: Bool) {
+    init(
+      username: Username?, record: UnsafeRawPointer?, isWatched: Bool,
+      endsWithConnection: Bool = false
+    ) {
       self.username = username
       self.record = record
       self.isWatched = isWatched
+      self.endsWithConnection = endsWithConnection
     }
   }
 
@@ -135,15 +141,22 @@ struct SharedMembers {
 
   // MARK: - Connections
 
-  /// Takes notice of a session's connection; a new session ends the old one's subscriptions.
+  /// Takes notice of a session's connection; a new session ends the old one's subscriptions, and one
+  /// that has ended leaves none.
   mutating func connected(_ clientID: [UInt8], as connection: Session, isNew: Bool) {
     guard let known = sessions[clientID], known.record != connection.record else { return }
-    guard !isNew else { return removeAll(of: clientID) }
+    guard !isNew, !known.endsWithConnection else { return removeAll(of: clientID) }
     sessions[clientID]?.username = connection.username
     sessions[clientID]?.record = connection.record
     sessions[clientID]?.isWatched = connection.isWatched
     sessions[clientID]?.offline = nil
     offline.remove(clientID)
+  }
+
+  /// Takes notice that a session's connection was taken over: the broker may keep the next one in the
+  /// same place.
+  mutating func takenOver(_ clientID: [UInt8]) {
+    sessions[clientID]?.record = nil
   }
 
   /// Takes notice that a session has no connection any more: it may have ended too.

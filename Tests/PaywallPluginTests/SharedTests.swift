@@ -159,6 +159,44 @@ struct SharedTests {
     }
   }
 
+  @Test(arguments: [false, true])
+  func `what a session shared that was not kept is nothing of the next one's`(isTakenOver: Bool)
+    async throws
+  {
+    let market = try await Market()
+    try await withSessions(market) { host, sessions in
+      sessions.connect(.init(id: "member", username: "johndoe"))
+      _ = sessions.subscribe("member", "sensor/live")
+      try market.pay(6000, memo: #"{"username":"johndoe"}"#)
+      #expect(eventually { sessions.subscribe("member", live) == success })
+      if !isTakenOver { sessions.disconnect("member") }
+      let next = PluginHost.Connection(id: "member", username: "johndoe", isClean: false)
+      sessions.connect(next, isKept: true)
+      #expect(becomes(host) { host.plugin?.sharedMembers.isEmpty == true })
+      #expect(becomes(host) { host.read("sensor/live", username: "johndoe") == denied })
+      for _ in 0..<10 { host.tick() }
+      #expect(sessions.kicked.isEmpty)
+    }
+  }
+
+  @Test func `a connection in the place of an older one's record is another`() async throws {
+    let market = try await Market()
+    try await withSessions(market) { host, sessions in
+      let place = PluginHost.Connection(id: "member", username: "johndoe", version: 5)
+      sessions.connect(place, isKept: true)
+      _ = sessions.subscribe("member", "sensor/live")
+      try market.pay(6000, memo: #"{"username":"johndoe"}"#)
+      #expect(eventually { sessions.subscribe("member", live) == success })
+      host.tick()
+      sessions.connect(.init(id: "member", username: "johndoe", version: 5))
+      sessions.connect(place)
+      #expect(becomes(host) { host.plugin?.sharedMembers.isEmpty == true })
+      #expect(becomes(host) { host.read("sensor/live", username: "johndoe") == denied })
+      for _ in 0..<10 { host.tick() }
+      #expect(sessions.kicked.isEmpty)
+    }
+  }
+
   @Test func `a session that goes on is judged by its new owner's account`() async throws {
     let market = try await Market()
     try await withSessions(market) { host, sessions in
