@@ -20,7 +20,8 @@ extension Plugin {
       }
       (account, login) = proven
       code = MOSQ_ERR_SUCCESS.rawValue
-    } else if let username, let name = BuyerLogin.name(username),
+    } else if let username, !isLetInElsewhere(client, username),
+      let name = BuyerLogin.name(username),
       let proven = vouch(forBuyer: name, client, username, password: event.password)
     {
       // A wrong password is left to the others: an account of the same name may be theirs.
@@ -127,7 +128,7 @@ extension Plugin {
       table.isHolder(UnsafeRawBufferPointer(rebasing: name.dropLast()))
     }
     let verdict = walletLogins.judge(address, String(cString: password), isHolder: isHolder) {
-      SharedClock.monotonicUs()
+      shared.clock.monotonicUs
     }
     switch verdict {
     case .invalid: return false
@@ -153,6 +154,15 @@ extension Plugin {
     guard connections.belongs(Self.record(of: client), to: username) else { return false }
     guard let findSession = Self.findSession else { return isReauthenticating }
     return mosquitto_client_id(client).map { findSession($0) == client } ?? false
+  }
+
+  /// Whether the broker asks again about a client that came under a name of the broker's own: it stays
+  /// who it is, though a buyer of that name may have its password by now.
+  private func isLetInElsewhere(_ client: OpaquePointer, _ username: Username) -> Bool {
+    let record = Self.record(of: client)
+    // The record may be an old connection's, whose end was not told.
+    return connections.contains(record)
+      ? connections.belongs(record, to: username) : isAskedAgain(client)
   }
 
   // MARK: - In the turns of the broker's loop

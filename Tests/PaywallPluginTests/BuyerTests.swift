@@ -308,6 +308,25 @@ private let refused = MOSQ_ERR_AUTH.rawValue
     }
   }
 
+  @Test func `a SIGHUP makes no buyer of a client that came under a name of the broker's own`()
+    async throws
+  {
+    let market = try await Market()
+    try await withPlugin(market) { host in
+      let key = try Self.key(host)
+      let client = PluginHost.Connection(id: "one", username: "jane")
+      #expect(host.connect(client, password: "s3cret") == deferred)
+      try market.pay(60_000, memo: try Self.memo(key, "jane", "s3cret"))
+      #expect(eventually { Self.canLogIn(host, "jane", "s3cret") })
+      #expect(host.reload() == success)
+      #expect(host.connect(client, password: "s3cret") == deferred)
+      host.disconnect(client)
+      host.tick()
+      let next = PluginHost.Connection(id: "one", username: "jane")
+      #expect(host.connect(next, password: "s3cret") == success)
+    }
+  }
+
   @Test func `who is locked out, or loses the name, is disconnected`() async throws {
     let market = try await Market()
     try await withPlugin(market) { host in
