@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct PlugCommandTests {
+@Suite(.timeLimit(.minutes(5))) struct PlugCommandTests {
   @Test(arguments: [SIGINT, SIGTERM])
   func `the command says where the plug is, and ends orderly with a signal`(signal: Int32) throws {
     let folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()

@@ -10,7 +10,7 @@ enum Delay: CaseIterable {
   case beforeConnection, beforeTLS, beforeAnswer, inHeaders, inBody, trickling
 }
 
-@Suite(.timeLimit(.minutes(1))) struct CancellationTests {
+@Suite(.timeLimit(.minutes(5))) struct CancellationTests {
   @Test(arguments: Delay.allCases) func `gives up in time`(delay: Delay) throws {
     let peer = try SlowPeer(delay)
     var request = HTTPRequest(url: peer.url)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import HTTP
 
-@Suite(.timeLimit(.minutes(1))) struct JSONRPCTests {
+@Suite(.timeLimit(.minutes(5))) struct JSONRPCTests {
   @Test func `calls a method and reads its result`() throws {
     let calls = Mutex<[JSONValue]>([])
     let server = try LoopbackServer { connection in

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Resources read as JSON.
-@Suite(.timeLimit(.minutes(1))) struct RESTTests {
+@Suite(.timeLimit(.minutes(5))) struct RESTTests {
   private struct Thing: Decodable, Equatable {
     var name: String
   }

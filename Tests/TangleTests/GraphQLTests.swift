@@ -9,7 +9,7 @@ import Testing
 @testable import Tangle
 
 /// What is particular to GraphQL; the rest is tested over both protocols.
-@Suite(.timeLimit(.minutes(1))) struct GraphQLTests {
+@Suite(.timeLimit(.minutes(5))) struct GraphQLTests {
   let vectors: Vectors
   let history: History
   let key = PrivateKey()
