@@ -167,14 +167,14 @@ let package = Package(
     .target(
       name: "Simulation",
       dependencies: [
-        "PaywallCore", "Configuration", "Access", "CSQLite", "HTTP", "IOTACrypto", "Ledger",
-        "PaywallPlugin", "Tangle", "TestSupport", grdb,
+        "PaywallCore", "Configuration", "Access", "CMosquittoPlugin", "CSQLite", "FakeBroker",
+        "HTTP", "IOTACrypto", "Ledger", "PaywallPlugin", "Tangle", "TestSupport", grdb,
       ], path: "Tests/Simulation"),
     .executableTarget(
-      name: "simulate", dependencies: ["Simulation", "FakeBroker", argumentParser],
+      name: "simulate", dependencies: ["Simulation", argumentParser],
       path: "Tests/SimulateCommand"),
     .testTarget(
-      name: "SimulationTests", dependencies: ["Simulation", "FakeBroker", "TestSupport"]),
+      name: "SimulationTests", dependencies: ["Simulation", "TestSupport"]),
     // What strangers send, and what is promised of it; run by scripts/fuzz too. The agent's settings
     // are linked into its folder, for an executable cannot be linked into another one.
     .target(

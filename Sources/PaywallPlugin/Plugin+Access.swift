@@ -65,7 +65,7 @@ extension Plugin {
     let verdict = table.judgeSubscribe(filter, username: username, nowMs: shared.clock.nowMs)
     if keptByKicked != nil { return keep(filter, verdict, of: client) }
     if let client { noticeCertificate(of: client) }
-    if verdict.concernsSold { shared.signals.demand(nowMs: SharedClock.monotonicMs()) }
+    if verdict.concernsSold { shared.signals.demand(nowMs: shared.clock.monotonicMs) }
     if let client, verdict.decision == .allow { noteRecipient(client, filter, username) }
     return verdict.isShared ? share(client, filter, username, verdict) : verdict.decision
   }

@@ -22,7 +22,7 @@ extension Plugin {
   ) {
     let wants = Recipients.Wants(filter)
     guard !wants.isEmpty, let clientID = Self.bytes(mosquitto_client_id(client)) else { return }
-    if wants.contains(.key) { shared.signals.demand(nowMs: SharedClock.monotonicMs()) }
+    if wants.contains(.key) { shared.signals.demand(nowMs: shared.clock.monotonicMs) }
     let recipient = Recipients.Recipient(
       clientID: Array(clientID), record: Self.record(of: client),
       username: username.map { Username($0) })
@@ -91,7 +91,7 @@ extension Plugin {
   }
 
   private func answer() {
-    let nowMs = SharedClock.monotonicMs()
+    let nowMs = shared.clock.monotonicMs
     let due = recipients.takeDue(atMost: Self.answerLimit, nowMs: nowMs)
     for recipient in due {
       if recipient.due.contains(.key) {

@@ -54,11 +54,18 @@ final class Plugin {
   private var reloadedAtMs: Int64?
   private var hasTicked = false
 
-  private init(identifier: OpaquePointer, shared: SharedState, started: Startup) {
+  /// One that is not registered with the broker yet, and without a watcher.
+  ///
+  /// - Parameters:
+  ///   - identifier: The broker's, to register callbacks by.
+  ///   - shared: What the watcher uses too.
+  ///   - realm: The broker's name in wallets' logins.
+  ///   - masterKey: Where all other secrets come from.
+  init(identifier: OpaquePointer, shared: SharedState, realm: String, masterKey: MasterKey) {
     self.identifier = identifier
     self.shared = shared
-    realm = started.configuration.realm
-    masterKey = started.masterKey
+    self.realm = realm
+    self.masterKey = masterKey
     walletLogins = WalletLogins(realm: realm)
     table = AccessTable(changes: shared.changes)
     clock = .passUnretained(shared.clock)
@@ -73,9 +80,10 @@ final class Plugin {
   static func start(identifier: OpaquePointer, options: PluginOptions) throws -> Plugin {
     let startup = try Startup(options: options)
     for line in startup.summary { BrokerLog.write(.notice, line) }
-    let plugin = Plugin(identifier: identifier, shared: startup.shared, started: startup)
-    let userdata = Unmanaged.passUnretained(plugin).toOpaque()
-    guard Callbacks.register(identifier, userdata) else {
+    let plugin = Plugin(
+      identifier: identifier, shared: startup.shared, realm: startup.configuration.realm,
+      masterKey: startup.masterKey)
+    guard plugin.register() else {
       Callbacks.unregister(identifier)
       throw StartError("this broker offers no callbacks to plugins; use Mosquitto 2.0 or newer")
     }
@@ -84,6 +92,13 @@ final class Plugin {
       throw StartError(noThread)
     }
     return plugin
+  }
+
+  /// Has the broker call, which does not keep this alive.
+  ///
+  /// - Returns: False where the broker refuses.
+  func register() -> Bool {
+    Callbacks.register(identifier, Unmanaged.passUnretained(self).toOpaque())
   }
 
   /// Forgets the callbacks and ends the watcher, within a second.
@@ -113,13 +128,13 @@ final class Plugin {
   /// ever told of, as by Mosquitto 2.0.11 with `per_listener_settings`.
   var isReauthenticating: Bool {
     guard let reloadedAtMs else { return false }
-    return hasTicked || SharedClock.monotonicMs() &- reloadedAtMs < Self.reauthenticationMs
+    return hasTicked || shared.clock.monotonicMs &- reloadedAtMs < Self.reauthenticationMs
   }
 
   // MARK: - The broker's loop
 
   func reload() {
-    reloadedAtMs = SharedClock.monotonicMs()
+    reloadedAtMs = shared.clock.monotonicMs
     shared.signals.reload()
   }
 
@@ -138,7 +153,7 @@ final class Plugin {
   /// anyone with a name but those who are configured.
   func demandPayments(for account: Username?) {
     guard let account, !account.withUnsafeBytes({ table.isConfigured($0) }) else { return }
-    shared.signals.demand(nowMs: SharedClock.monotonicMs())
+    shared.signals.demand(nowMs: shared.clock.monotonicMs)
   }
 
   private func passOnLog() {

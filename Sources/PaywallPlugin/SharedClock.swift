@@ -7,19 +7,29 @@ final class SharedClock: Sendable {
   /// The kernel's last tick that was seen, in nanoseconds, and the monotonic clock then.
   private let tickNs = Atomic<Int64>(.min)
   private let tickMonotonicMs = Atomic<Int64>(0)
+  /// A machine's clock that is made up, in milliseconds; nil: the kernel's.
+  private let simulatedMs: (@Sendable () -> Int64)?
 
-  init(offsetMs: Int64) {
+  init(offsetMs: Int64, simulatedMs: (@Sendable () -> Int64)? = nil) {
     offset = Atomic(offsetMs)
+    self.simulatedMs = simulatedMs
   }
 
+  /// Milliseconds since some moment of the past; goes on while the machine sleeps.
+  var monotonicMs: Int64 { simulatedMs?() ?? Self.monotonicMs() }
+
+  /// Microseconds since some moment of the past, to measure how long something takes.
+  var monotonicUs: Int64 { simulatedMs.map { $0() &* 1000 } ?? Self.monotonicUs() }
+
   /// The tangle's time, in Unix milliseconds.
-  var nowMs: Int64 { Self.monotonicMs() &+ offset.load(ordering: .relaxed) }
+  var nowMs: Int64 { monotonicMs &+ offset.load(ordering: .relaxed) }
 
   /// The tangle's time at the kernel's last tick, in Unix milliseconds: at most 10 ms behind, usually
   /// 4, and four times as fast to tell.
   ///
   /// For the main thread.
   var tickMs: Int64 {
+    guard simulatedMs == nil else { return nowMs }
     // There is no coarse clock that goes on while the machine sleeps; this one tells of new ticks.
     let now = Self.nanoseconds(CLOCK_MONOTONIC_COARSE)
     if now != tickNs.load(ordering: .relaxed) {

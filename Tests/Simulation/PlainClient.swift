@@ -1,10 +1,13 @@
-/// Somebody who is connected.
-struct PlainClient {
+/// Somebody's session.
+struct PlainClient: Equatable {
   /// Counts up with each connection.
   var number: Int
   /// The client id.
   var id: Int
   var account: String?
+  /// Whether it outlives its connection.
+  var isKept: Bool
+  var isConnected = true
   /// The filters that it shares with others.
   var shared: Set<String> = []
 }

@@ -1,3 +1,4 @@
+import IOTACrypto
 import PaywallCore
 
 /// A transaction on the simulated tangle.
@@ -67,11 +68,22 @@ struct PlainTransaction {
     let parts = memo.split(separator: UInt8(ascii: "\t"))
     guard parts.count > 1, let name = Name(Array(parts[0])) else { return nil }
     return BuyerClaim(
-      name: name, passwordHash: hash(Array(parts[0]), Array(parts[1])),
+      name: name, passwordHash: hash(name, Array(parts[1])),
       offer: parts.count > 2 ? Array(parts[2]) : nil)
   }
 
-  static func hash(_ name: [UInt8], _ password: [UInt8]) -> Bytes32 {
-    Bytes32((name + [0] + password + Array(repeating: 7, count: 32)).prefix(32)) ?? .zero
+  /// The broker's name in wallets' logins.
+  static let realm = "r"
+  /// The broker's secret.
+  static let masterKey = {
+    guard let key = MasterKey(Array(repeating: 7, count: 32)) else {
+      preconditionFailure("32 bytes are a secret")
+    }
+    return key
+  }()
+
+  /// What is kept of a password.
+  static func hash(_ name: Name, _ password: [UInt8]) -> Bytes32 {
+    masterKey.passwordHash(name: name, password: password)
   }
 }

@@ -1,5 +1,8 @@
+import CMosquittoPlugin
 import GRDB
+import IOTACrypto
 import PaywallCore
+import Synchronization
 import TestSupport
 
 @testable import Access
@@ -7,28 +10,31 @@ import TestSupport
 @testable import Ledger
 @testable import PaywallPlugin
 
-/// The plugin between two starts of its broker: the books that `Watcher` keeps, in its order, by
-/// clocks and pages that the simulation gives, on one thread.
+/// The plugin between two starts of its broker: its callbacks, and the books that `Watcher` keeps, in
+/// its order, by clocks and pages that the simulation gives, on one thread.
 final class SimulatedPlugin {
   static let network = "6364aad5"
   static let address = Address(Bytes32.zero)
 
   let ledger: Ledger
-  let table: AccessTable
+  private let host: SimulatedHost
+  private let shared: SharedState
   private let clock: SimulatedClock
-  private let changes = ChangeQueue()
+  private let mainThread = MainThreadClock()
   private var books: Books
   private let startedAtMs: Int64
   let sabotage: Sabotage?
   private let memory: SimulatedMemory
   /// Whether the main thread is too busy to take what is handed over before the turn's end.
   var isBusy = false
-  var clients = SimulatedClients()
+  /// How far the main thread's monotonic clock is ahead: in each turn everybody's turn comes.
+  private var aheadMs: Int64 = 0
 
   /// Opens the ledger, as when the broker starts.
   init(
     path: String, _ configuration: PaywallConfiguration, _ time: SimulatedTime,
-    _ memory: SimulatedMemory, sabotage: Sabotage? = nil, probe: (inout TangleClock) -> Void
+    _ memory: SimulatedMemory, isBrokerNewer: Bool, sabotage: Sabotage? = nil,
+    probe: (inout TangleClock) -> Void
   ) throws {
     self.sabotage = sabotage
     self.memory = memory
@@ -40,17 +46,22 @@ final class SimulatedPlugin {
     if sabotage == .forgetfulStart {
       try ledger.read { try $0.execute(sql: "DELETE FROM grants WHERE kind = 'granted'") }
     }
-    try ledger.bind(secretFingerprint: "simulated")
+    try ledger.bind(secretFingerprint: PlainTransaction.masterKey.fingerprint)
+    // Nobody reads the watcher's log.
     let log = LogQueue()
+    shared = SharedState(
+      clock: SharedClock(offsetMs: 0) { [mainThread] in mainThread.ms }, log: LogQueue())
     books = try Books(
       ledger: ledger, Self.sabotaged(configuration, sabotage),
       view: AccessView(
-        ledger: ledger, changes: changes, log: log, leastSpare: memory.leastSpare,
+        ledger: ledger, changes: shared.changes, log: log, leastSpare: memory.leastSpare,
         makeTable: memory.table),
       logins: LoginView(
-        ledger: ledger, changes: changes, log: log, leastSpare: memory.leastSpare),
+        ledger: ledger, changes: shared.changes, log: log, leastSpare: memory.leastSpare),
       clock: clock)
-    table = AccessTable(changes: changes)
+    host = try SimulatedHost(
+      shared, isNewer: isBrokerNewer,
+      isDeafToKicks: sabotage == .swallowingMember)
     startedAtMs = time.monotonicMs
     takeChanges()
   }
@@ -87,7 +98,10 @@ final class SimulatedPlugin {
   /// What the main thread does at each check: it takes what was handed over, some at a time.
   func takeChanges() {
     guard !isBusy else { return }
-    repeat { table.applyChanges(limit: memory.changesPerTurn) } while table.isBehind
+    let plugin = host.plugin
+    repeat {
+      plugin.table.applyChanges(limit: memory.changesPerTurn)
+    } while plugin.table.isBehind
   }
 
   // MARK: - The watcher's turns
@@ -170,7 +184,7 @@ final class SimulatedPlugin {
   /// - Returns: Whether nobody's lock held it up.
   func tidy(_ time: SimulatedTime) throws -> Bool {
     clock.time = time
-    changes.freeApplied()
+    shared.changes.freeApplied()
     defer { takeChanges() }
     return try books.tidy()
   }
@@ -182,19 +196,60 @@ final class SimulatedPlugin {
     ledger.close()
   }
 
-  // MARK: - What clients ask
+  // MARK: - The main thread
 
-  func mayRead(_ topic: String, _ account: String?, atMs timeMs: Int64) -> PlainAccess.Answer {
-    if sabotage == .lateEnd, decide(topic, account, atMs: timeMs - 1) == .allow { return .allow }
-    return decide(topic, account, atMs: timeMs)
+  /// The broker, while the plugin tells a time.
+  private func host(atMs timeMs: Int64) -> SimulatedHost {
+    let offsetMs = clock.offsetMs - aheadMs
+    shared.clock.set(offsetMs: offsetMs)
+    mainThread.ms = timeMs - offsetMs
+    return host
   }
 
-  private func decide(
+  /// The broker now.
+  func host(_ time: SimulatedTime) -> SimulatedHost { host(atMs: nowMs(time)) }
+
+  /// Some turns of the broker's loop, in which everybody is looked at.
+  func loop(_ time: SimulatedTime) {
+    // A session that was kicked is looked at once more.
+    for _ in 0..<3 {
+      aheadMs += 1000
+      host(time).tick()
+    }
+  }
+
+  /// Whether an account may read, of which nobody need be connected.
+  func mayRead(
     _ topic: String, _ account: String?, atMs timeMs: Int64
   ) -> PlainAccess.Answer {
+    func ask(_ timeMs: Int64) -> PlainAccess.Answer {
+      // Where connections count, only somebody who is connected gets an answer.
+      host.plugin.table.hasConnectionLimits
+        ? look(topic, account, atMs: timeMs)
+        : host(atMs: timeMs).check(MOSQ_ACL_READ, topic, account: account)
+    }
+    if sabotage == .lateEnd, ask(timeMs - 1) == .allow { return .allow }
+    return ask(timeMs)
+  }
+
+  /// Whether a connection gets a message.
+  func mayRead(
+    _ topic: String, _ client: PlainClient, _ time: SimulatedTime
+  ) -> PlainAccess.Answer {
+    sabotage == .uncountedConnections
+      ? look(topic, client.account, atMs: nowMs(time)) : host(time).mayRead(topic, client.id)
+  }
+
+  /// What is in memory, without anybody who asks.
+  private func look(
+    _ topic: String, _ account: String?, atMs timeMs: Int64
+  ) -> PlainAccess.Answer {
+    let plugin = host.plugin
     let decision = topic.withCString { topic in
-      guard let account else { return table.mayRead(topic, username: nil, nowMs: { timeMs }) }
-      return account.withCString { table.mayRead(topic, username: $0, nowMs: { timeMs }) }
+      guard let account else {
+        return plugin.table.mayRead(topic, username: nil, nowMs: { timeMs })
+      }
+      return account.withCString { plugin.table.mayRead(topic, username: $0, nowMs: { timeMs }) }
     }
     return switch decision {
     case .allow: .allow
@@ -203,7 +258,19 @@ final class SimulatedPlugin {
     }
   }
 
-  func isLogin(_ name: String, _ password: String) -> Bool {
-    table.isLogin(PlainTransaction.hash(Array(name.utf8), Array(password.utf8)))
+  /// Whether a client may subscribe to a filter alone.
+  func maySubscribe(_ filter: String, _ account: String?, _ time: SimulatedTime) -> Bool {
+    sabotage == .laxSubscribe
+      || host(time).check(MOSQ_ACL_SUBSCRIBE, filter, account: account) == .allow
+  }
+}
+
+/// The main thread's monotonic clock.
+private final class MainThreadClock: Sendable {
+  private let value = Atomic<Int64>(0)
+
+  var ms: Int64 {
+    get { value.load(ordering: .relaxed) }
+    set { value.store(newValue, ordering: .relaxed) }
   }
 }

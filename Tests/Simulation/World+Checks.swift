@@ -199,9 +199,14 @@ extension World {
     for name in ["x", "y"] {
       for password in ["p", "q", "z"] {
         let isRight = passwords[name] == .some(password)
-        guard plugin.isLogin(name, password) != isRight else { continue }
-        throw BrokenPromise(
-          .login, "\(name) with \(password) is \(isRight ? "refused" : "let in")")
+        for username in [name, "buyer:\(name)"] {
+          let found = plugin.host(time).entry(username: username, password: password)
+          let expected: SimulatedHost.Entry =
+            isRight ? .proven : username == name ? .deferred : .refused
+          guard found != expected else { continue }
+          throw BrokenPromise(
+            .login, "\(username) with \(password) is \(found), should be \(expected)")
+        }
       }
     }
   }

@@ -6,34 +6,57 @@ extension World {
 
   /// Some connect, leave, or share a subscription.
   func changeClients() throws {
-    guard let access = lastAccess else { return }
-    for _ in 1...number(1...4) { try changeClient(access) }
+    guard let access = lastAccess, plugin != nil else { return }
+    for _ in 1...number(1...4) {
+      try changeClient(access)
+      try compareClients("")
+    }
   }
 
   private func changeClient(_ access: PlainAccess) throws {
-    guard let plugin else { return }
-    switch number(0...5) {
-    case 0, 1: try connect(access)
-    case 2:
-      guard let client = clients.randomElement(using: &random) else { return }
-      clients.removeAll { $0.number == client.number }
-      plugin.clients.end(client)
-      say("\(client.number) leaves")
-    default:
-      guard let index = clients.indices.randomElement(using: &random) else { return }
-      let filter = pick(Self.filters)
-      let nowMs = plugin.nowMs(time)
-      let isExpected = mayShare(clients[index], filter, access, atMs: nowMs)
-      let isShared = plugin.share("$share/g/\(filter)", clients[index], atMs: nowMs)
-      guard isShared == isExpected else {
-        throw BrokenPromise(
-          isShared ? .access : .time,
-          "\(clients[index]) may \(isShared ? "" : "not ")share \(filter); \(access.given)")
-      }
-      guard isShared else { return }
-      clients[index].shared.insert(filter)
-      say("\(clients[index].number) shares \(filter)")
+    let kind = number(0...6)
+    guard kind > 1 else { return try connect(access) }
+    let index = clients.indices.filter { clients[$0].isConnected }.randomElement(using: &random)
+    guard let index else { return }
+    switch kind {
+    case 2: leave(index)
+    case 3: unshare(index)
+    default: try share(pick(Self.filters), index, access)
     }
+  }
+
+  private func leave(_ index: Int) {
+    say("\(clients[index].number) leaves")
+    plugin?.host(time).disconnect(clients[index].id)
+    end(index)
+  }
+
+  /// A connection ends, and its session too, unless it is kept.
+  private func end(_ index: Int) {
+    logins[clients[index].number] = nil
+    clients[index].isConnected = false
+    if !clients[index].isKept { clients.remove(at: index) }
+  }
+
+  private func share(_ filter: String, _ index: Int, _ access: PlainAccess) throws {
+    guard let plugin else { return }
+    let isExpected = mayShare(clients[index], filter, access, atMs: plugin.nowMs(time))
+    let isShared = plugin.host(time).share(filter, clients[index].id)
+    guard isShared == isExpected else {
+      throw BrokenPromise(
+        isShared ? .access : .time,
+        "\(clients[index]) may \(isShared ? "" : "not ")share \(filter); \(access.given)")
+    }
+    guard isShared else { return }
+    clients[index].shared.insert(filter)
+    say("\(clients[index].number) shares \(filter)")
+  }
+
+  private func unshare(_ index: Int) {
+    guard let filter = clients[index].shared.sorted().randomElement(using: &random) else { return }
+    say("\(clients[index].number) does not share \(filter) any more")
+    plugin?.host(time).unshare(filter, clients[index].id)
+    clients[index].shared.remove(filter)
   }
 
   /// Some take the id of somebody who is there.
@@ -42,28 +65,77 @@ extension World {
     // Whoever has paid, or is there already, comes more often than others.
     let holder = access.given.randomElement(using: &random)?.account
     let present = clients.randomElement(using: &random)
-    let client = PlainClient(
+    let login = randomLogin(as: pick([holder, present?.account, pick(Self.accounts)]))
+    var client = PlainClient(
       number: connectionCount, id: chance(4) ? present?.id ?? connectionCount : connectionCount,
-      account: pick([holder, present?.account, pick(Self.accounts)]))
+      account: login.username, isKept: chance(3))
+    let isKnownElsewhere = !chance(8)
     let former = clients.first { $0.id == client.id }
-    let isExpected = former?.account.map { $0 == client.account } ?? true
-    let isIn = plugin?.connect(client, insteadOf: former) ?? false
+    var isExpected = true
+    switch login.worth(passwords) {
+    case .none: isExpected = false
+    case .elsewhere: isExpected = isKnownElsewhere
+    case .account(let account, let buyer):
+      client.account = account
+      logins[client.number] = buyer
+    }
+    if let former, former.isConnected, let owner = former.account, owner != client.account {
+      isExpected = false
+    }
+    let isIn =
+      plugin?.host(time).connect(
+        client, login, isKnownElsewhere: isKnownElsewhere) ?? false
     guard isIn == isExpected else {
       throw BrokenPromise(
         isIn ? .access : .time,
-        "\(client) is \(isIn ? "let in" : "refused") in the place of \(former.debugDescription)")
+        "\(client) is \(isIn ? "let in" : "refused") with \(login), in the place of "
+          + former.debugDescription)
     }
-    guard isIn else { return }
+    say(
+      "\(login.username ?? "anonymous") \(isIn ? "connects" : "is refused") as \(client.number), "
+        + "id \(client.id)\(client.isKept ? ", to stay" : "")")
+    guard isIn else { return logins[client.number] = nil }
+    if client.isKept, let former, former.isKept { client.shared = former.shared }
+    if let former { logins[former.number] = nil }
     clients.removeAll { $0.id == client.id }
     clients.append(client)
-    say("\(client.account ?? "anonymous") connects as \(client.number), id \(client.id)")
+  }
+
+  /// The broker asks about everybody again.
+  func askAgain() throws {
+    plugin?.host(time).reload()
+    endWithdrawn()
+    try compareClients("asked about again")
+  }
+
+  /// The connections end of those whose password is not theirs any more.
+  private func endWithdrawn() {
+    for index in clients.indices.reversed() {
+      guard clients[index].isConnected, let login = logins[clients[index].number],
+        passwords[login.name] != .some(login.password)
+      else { continue }
+      end(index)
+    }
+  }
+
+  /// The broker has the sessions that it should have.
+  private func compareClients(_ occasion: String) throws {
+    let found = plugin?.host(time).clients ?? []
+    guard found != clients else { return }
+    let isTooMuch = found.contains { client in
+      let expected = clients.first { $0.id == client.id }
+      return client.isConnected && expected?.isConnected != true
+        || !client.shared.isSubset(of: expected?.shared ?? [])
+    }
+    throw BrokenPromise(
+      isTooMuch ? .access : .time, "\(occasion) there are \(found), not \(clients)")
   }
 
   /// Whether a connection is among so many of the newest of its account.
   private func isWithin(_ limit: Int?, _ client: PlainClient) -> Bool {
     guard let limit else { return true }
     return client.account != nil
-      && clients.filter { $0.account == client.account }.suffix(limit)
+      && clients.filter { $0.isConnected && $0.account == client.account }.suffix(limit)
         .contains { $0.number == client.number }
   }
 
@@ -73,27 +145,30 @@ extension World {
     isWithin(access.shareLimit(client.account, filter, atMs: timeMs), client)
   }
 
-  /// Each connection reads what it may; no member of a group swallows what is others'.
+  /// Nobody stays whose login was withdrawn; no member of a group swallows what is others'; each
+  /// connection reads what it may.
   func checkClients(
     _ access: PlainAccess, _ plugin: SimulatedPlugin, atMs nowMs: Int64
   ) throws {
-    let expected = clients.filter { client in
-      client.shared.contains { !mayShare(client, $0, access, atMs: nowMs) }
-    }.map(\.number)
-    let kicked = plugin.kick(clients, atMs: nowMs)
-    guard kicked == Set(expected) else {
-      let isTooMuch = !kicked.isSubset(of: expected)
-      throw BrokenPromise(
-        isTooMuch ? .time : .access,
-        "kicked are \(kicked.sorted()), not \(expected) of \(clients); \(access.given)")
+    plugin.loop(time)
+    endWithdrawn()
+    let kicked = clients.filter { client in
+      client.isConnected
+        && client.shared.contains { !mayShare(client, $0, access, atMs: nowMs) }
+    }.map(\.id)
+    for index in clients.indices.reversed() where kicked.contains(clients[index].id) { end(index) }
+    for index in clients.indices where !clients[index].isConnected {
+      clients[index].shared = clients[index].shared.filter {
+        mayShare(clients[index], $0, access, atMs: nowMs)
+      }
     }
-    clients.removeAll { kicked.contains($0.number) }
+    try compareClients("after a turn, by \(access.given),")
     for client in clients {
       for topic in Self.topics {
         let limit = access.limit(client.account, topic, atMs: nowMs)
         var expected = access.answer(client.account, topic, atMs: nowMs)
         if expected == .allow, !isWithin(limit, client) { expected = .deny }
-        let found = plugin.mayRead(topic, client, atMs: nowMs)
+        let found = plugin.mayRead(topic, client, time)
         guard found != expected else { continue }
         throw BrokenPromise(
           expected == .allow ? .time : .access,
@@ -109,7 +184,7 @@ extension World {
     let account = pick(Self.accounts)
     let filter = pick(Self.filters)
     let isExpected = access.maySubscribe(account, filter, isStrict: isStrict, atMs: nowMs)
-    guard plugin.maySubscribe(filter, account, atMs: nowMs) != isExpected else { return }
+    guard plugin.maySubscribe(filter, account, time) != isExpected else { return }
     throw BrokenPromise(
       isExpected ? .time : .access,
       "\(account ?? "anonymous") may \(isExpected ? "not " : "")subscribe to \(filter), which is "

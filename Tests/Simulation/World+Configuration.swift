@@ -58,7 +58,7 @@ extension World {
   var configuration: PaywallConfiguration {
     func filters(_ texts: [String]) -> [TopicFilter] { texts.compactMap { TopicFilter($0) } }
     return PaywallConfiguration(
-      ledger: path, secretFile: "", realm: "r",
+      ledger: path, secretFile: "", realm: PlainTransaction.realm,
       tangle: .init(
         protocol: .rebasedJSONRPC, nodes: [], network: SimulatedPlugin.network,
         address: SimulatedPlugin.address, pollMs: 500, agree: 1, sinceMs: sinceMs),

@@ -103,8 +103,8 @@ extension World {
   private func changePassword(_ admin: DatabaseQueue) throws {
     guard let name = passwords.keys.sorted().randomElement(using: &random) else { return }
     let password = pick(["z", "q", nil])
-    let hash = password.map { password in
-      Hex.encode(PlainTransaction.hash(Array(name.utf8), Array(password.utf8)).bytes)
+    let hash = password.flatMap { password in
+      Name(name).map { Hex.encode(PlainTransaction.hash($0, Array(password.utf8)).bytes) }
     }
     try admin.inDatabase {
       try $0.execute(

@@ -57,6 +57,8 @@ final class World {
   /// Nodes that have to agree, where several are asked.
   let nodes: SimulatedNodes
   private let memory: SimulatedMemory
+  /// Whether the broker is Mosquitto 2.1.
+  private let isBrokerNewer: Bool
 
   // What the model knows.
   var tangle: [PlainTransaction] = []
@@ -84,8 +86,10 @@ final class World {
   /// What could be read when it was checked last.
   var lastAccess: PlainAccess?
   var spans: [String: [(Int64, Int64)]] = [:]
-  /// Who is connected, in the order in which they came.
+  /// Who has a session, in the order in which their connections came.
   var clients: [PlainClient] = []
+  /// By which logins buyers are connected, by the connection's number.
+  var logins: [Int: PlainLogin.Buyer] = [:]
   var connectionCount = 0
   /// What was known, and durable, before a page.
   struct BeforePage {
@@ -111,6 +115,7 @@ final class World {
     sinceMs = Self.startMs - 600_000
     nodes = SimulatedNodes(&random, isLiarBelieved: sabotage == .believedLiar)
     memory = SimulatedMemory(&random)
+    isBrokerNewer = Bool.random(using: &random)
     try makeFolder()
     stated = [Self.firstTerms]
     stated[0].clients = pick([0, 0, 1])
@@ -165,7 +170,7 @@ final class World {
     // What a clock says that nobody has confirmed may be undone by another one.
     if account.aliveMs ?? .min < statedAtMs { time.wallOffsetMs = 0 }
     let plugin = try SimulatedPlugin(
-      path: path, configuration, time, memory, sabotage: sabotage
+      path: path, configuration, time, memory, isBrokerNewer: isBrokerNewer, sabotage: sabotage
     ) { clock in
       guard isNodeUp else { return }
       // As `ClockReader.settle` asks, twice where the first answer is doubtful.
@@ -218,7 +223,7 @@ final class World {
     account.end(nowMs: nowMs, errorMs: nowMs - time.tangleMs, isProper: !isCrash)
     try admin?.close()
     admin = nil
-    clients = []
+    (clients, logins) = ([], [:])
     if !isCrash { plugin.stop(time) }
     plugin.isBusy = false
     plugin.takeChanges()
@@ -244,7 +249,10 @@ final class World {
     // What a clock says that nobody has confirmed may be undone at the next start.
     guard plugin.isSynchronized(time), account.isOutageOver else { return false }
     let isDone = try attempt("reload") { try plugin.reload(configuration, time) }
-    if isDone { state(nowMs: plugin.nowMs(time)) }
+    if isDone {
+      state(nowMs: plugin.nowMs(time))
+      try askAgain()
+    }
     return isDone
   }
 
