@@ -64,10 +64,11 @@ extension PlainTransaction {
     let gain = TransactionBlock.BalanceChange(
       owner: .address(SimulatedPlugin.address.description), coinType: "0x2::iota::IOTA",
       amount: "\(amount)")
+    let status = hasFailed ? "failure" : "success"
     return TransactionBlock(
       digest: text, rawTransaction: raw,
-      effects: .init(status: .init(status: "success", error: nil), transactionDigest: text),
-      balanceChanges: isRejected ? [] : [gain],
+      effects: .init(status: .init(status: status, error: nil), transactionDigest: text),
+      balanceChanges: isRejected && !hasFailed ? [] : [gain],
       timestampMs: isFinal ? checkpoint.flatMap { Number($0.timeMs) } : nil,
       checkpoint: isFinal ? checkpoint.flatMap { Number($0.sequence) } : nil)
   }

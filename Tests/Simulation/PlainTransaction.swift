@@ -35,6 +35,10 @@ struct PlainTransaction {
       + "\(isRejected ? "rejected, " : "")\(memo), \(final), shown from \(shownFromMs)"
   }
 
+  /// Whether it is rejected for it has failed, whatever nodes say it moved, and not for it has moved
+  /// nothing.
+  var hasFailed: Bool { isRejected && digest[11].isMultiple(of: 2) }
+
   /// As a source hands it over.
   func payment(isFinal: Bool) -> Payment {
     var payment = Payment(
@@ -46,7 +50,10 @@ struct PlainTransaction {
     if isFinal, let checkpoint {
       payment.checkpoint = Checkpoint(
         sequence: checkpoint.sequence, timeMs: checkpoint.timeMs)
-      if isRejected { payment.rejection = "no IOTA moved to the seller" }
+      if isRejected {
+        payment.rejection =
+          hasFailed ? "the transaction failed: no reason given" : "no IOTA moved to the seller"
+      }
     }
     return payment
   }

@@ -38,8 +38,10 @@ extension World {
     return SimulatedTime.checkpoint(atMs: sentAtMs + 250 + Int64(number(0...3000)))
   }
 
-  /// Anything; a multiple by which time ends with a checkpoint; or about the least that buys.
+  /// Anything, rarely much; a multiple by which time ends with a checkpoint; or about the least that
+  /// buys.
   private func amount() -> Int64 {
+    if chance(20) { return Int64(number(1_000_000...3_000_000_000)) }
     let any = pick([number(1...60), number(60...5000), number(60...30_000)])
     if chance(4) { return Int64(50 * number(1...200)) }
     guard chance(4) else { return Int64(any) }
