@@ -19,20 +19,24 @@ final class ClockReader: BooksClock {
   private var readAtMs: Int64?
   private var roundAtMs: Int64
   private var count = 0
+  private let machine: MachineClock
+  /// How long is waited between two questions, in milliseconds.
+  private static let pauseMs: Int64 = 100
 
-  init(agree: Int) {
-    let nowMs = SharedClock.monotonicMs()
-    clock = TangleClock(wallMs: SharedClock.wallMs(), monotonicMs: nowMs, agree: agree)
+  init(agree: Int, machine: MachineClock = .kernel) {
+    self.machine = machine
+    let nowMs = machine.monotonicMs()
+    clock = TangleClock(wallMs: machine.wallMs(), monotonicMs: nowMs, agree: agree)
     roundAtMs = nowMs
   }
 
-  private var now: Int64 { SharedClock.monotonicMs() }
+  private var now: Int64 { machine.monotonicMs() }
 
   var monotonicMs: Int64 { now }
   var offsetMs: Int64 { clock.offsetMs }
 
   /// How far the tangle's time is ahead of the wall clock, in milliseconds.
-  var skewMs: Int64 { clock.skewMs(wallMs: SharedClock.wallMs(), monotonicMs: now) }
+  var skewMs: Int64 { clock.skewMs(wallMs: machine.wallMs(), monotonicMs: now) }
 
   /// Whether the nodes are to be asked.
   var isDue: Bool {
@@ -56,7 +60,7 @@ final class ClockReader: BooksClock {
     count += 1
     readAtMs = now
     let isDoubtful = clock.isDoubtful(
-      first.checkpoint, wallMs: SharedClock.wallMs(), monotonicMs: now)
+      first.checkpoint, wallMs: machine.wallMs(), monotonicMs: now)
     take(first)
     if isDoubtful || now >= roundAtMs + Self.roundMs {
       roundAtMs = now
@@ -70,9 +74,8 @@ final class ClockReader: BooksClock {
   /// - Throws: `NetworkMismatch` or `TangleError`.
   func settle(from source: any PaymentSource, withinMs timeoutMs: Int64) throws {
     let endMs = now + timeoutMs
-    let pause = Event()
     while try read(from: source), isUnsettled, now < endMs {
-      pause.wait(timeoutMs: 100)
+      machine.pause(Self.pauseMs)
     }
   }
 
@@ -84,10 +87,9 @@ final class ClockReader: BooksClock {
   /// - Throws: `NetworkMismatch` or `TangleError`.
   func synchronize(from source: any PaymentSource, withinMs timeoutMs: Int64) throws {
     let endMs = now + timeoutMs
-    let pause = Event()
     while !isSynchronized, now < endMs {
       try read(from: source)
-      if !isSynchronized { pause.wait(timeoutMs: 100) }
+      if !isSynchronized { machine.pause(Self.pauseMs) }
     }
   }
 
@@ -104,6 +106,6 @@ final class ClockReader: BooksClock {
 
   private func take(_ answer: NodeCheckpoint) {
     clock.observe(
-      newest: answer.checkpoint, of: answer.node, wallMs: SharedClock.wallMs(), monotonicMs: now)
+      newest: answer.checkpoint, of: answer.node, wallMs: machine.wallMs(), monotonicMs: now)
   }
 }

@@ -27,6 +27,10 @@ struct PlainLogin {
   func worth(_ passwords: [String: String?]) -> Worth {
     guard let username else { return .elsewhere }
     if World.wallets.contains(username) { return isHolders ? .account(username, nil) : .none }
+    let looksLikeWallet =
+      username.utf8.count == 66 && username.hasPrefix("0x")
+      && username.dropFirst(2).allSatisfy(\.isHexDigit)
+    guard !looksLikeWallet else { return .none }
     let isReserved = username.hasPrefix("buyer:")
     let name = isReserved ? String(username.dropFirst(6)) : username
     guard let password, passwords[name] == .some(password) else {
@@ -53,7 +57,9 @@ extension World {
   private func walletLogin(_ place: Int) -> PlainLogin {
     let nowS = (plugin?.nowMs(time) ?? 0) / 1000
     let longestS = WalletLogin.maximumLifetimeS
-    let expiryS = nowS + pick([0, 1, Int64(number(2...9000)), longestS, longestS + 1])
+    let expiryS =
+      nowS
+      + pick([0, 1, Int64(number(2...60)), Int64(number(2...9000)), longestS, longestS + 1])
     let signer = chance(5) ? number(0...Self.wallets.count - 1) : place
     let realm = chance(8) ? "another" : PlainTransaction.realm
     let password = WalletLogin.password(

@@ -15,11 +15,14 @@ import TestSupport
 final class SimulatedPlugin {
   static let network = "6364aad5"
   static let address = Address(Bytes32.zero)
+  /// How long a node may take to bear out a time that is far from the wall clock's, in milliseconds.
+  private static let settleMs: Int64 = 2000
 
   let ledger: Ledger
   private let host: SimulatedHost
   private let shared: SharedState
-  private let clock: SimulatedClock
+  private let machine: SimulatedMachine
+  private let clock: ClockReader
   private let mainThread = MainThreadClock()
   private var books: Books
   private let startedAtMs: Int64
@@ -33,14 +36,20 @@ final class SimulatedPlugin {
   /// Opens the ledger, as when the broker starts.
   init(
     path: String, _ configuration: PaywallConfiguration, _ time: SimulatedTime,
-    _ memory: SimulatedMemory, isBrokerNewer: Bool, sabotage: Sabotage? = nil,
-    probe: (inout TangleClock) -> Void
+    _ memory: SimulatedMemory, isBrokerNewer: Bool, isNodeUp: Bool,
+    sabotage: Sabotage? = nil
   ) throws {
     self.sabotage = sabotage
     self.memory = memory
-    clock = SimulatedClock(time)
-    probe(&clock.clock)
-    ledger = try Ledger(path: path, nowMs: min(clock.nowMs, time.wallMs))
+    machine = SimulatedMachine(time)
+    clock = ClockReader(agree: 1, machine: machine.clock)
+    if isNodeUp {
+      machine.lateMs = 0
+      try clock.settle(from: machine, withinMs: Self.settleMs)
+    }
+    let startTime = machine.time
+    startedAtMs = startTime.monotonicMs
+    ledger = try Ledger(path: path, nowMs: min(clock.nowMs, startTime.wallMs))
     // Nobody waits in a simulation, and tmpfs is durable anyway.
     try ledger.read { try $0.execute(sql: "PRAGMA busy_timeout = 0; PRAGMA synchronous = OFF") }
     if sabotage == .forgetfulStart {
@@ -62,7 +71,6 @@ final class SimulatedPlugin {
     host = try SimulatedHost(
       shared, isNewer: isBrokerNewer,
       isDeafToKicks: sabotage == .swallowingMember)
-    startedAtMs = time.monotonicMs
     takeChanges()
   }
 
@@ -84,16 +92,19 @@ final class SimulatedPlugin {
 
   /// Whether the tangle's time is known.
   func isSynchronized(_ time: SimulatedTime) -> Bool {
-    clock.time = time
+    machine.time = time
     return clock.isSynchronized
   }
 
-  /// Takes what a node says is the newest checkpoint.
-  func observe(_ checkpoint: (sequence: Int64, timeMs: Int64), _ time: SimulatedTime) {
-    clock.clock.observe(
-      newest: Checkpoint(sequence: checkpoint.sequence, timeMs: checkpoint.timeMs),
-      wallMs: time.wallMs, monotonicMs: time.monotonicMs)
+  /// Asks the node for the newest checkpoint, when it is time to.
+  func readClock(_ time: SimulatedTime, lateMs: Int64) throws {
+    machine.time = time
+    machine.lateMs = lateMs
+    if clock.isDue { try clock.read(from: machine) }
   }
+
+  /// What the machine's clocks show; later than at the start, for the plugin waits for its node.
+  var time: SimulatedTime { machine.time }
 
   /// What the main thread does at each check: it takes what was handed over, some at a time.
   func takeChanges() {
@@ -117,7 +128,7 @@ final class SimulatedPlugin {
 
   /// Makes a page durable.
   func record(_ page: PaymentPage, _ time: SimulatedTime) throws -> Ledger.Recorded {
-    clock.time = time
+    machine.time = time
     var page = page
     if sabotage == .lostPayment { page.payments = page.payments.dropLast() }
     defer {
@@ -133,7 +144,7 @@ final class SimulatedPlugin {
 
   /// Hands over what a page has caused.
   func handOver(_ recorded: Ledger.Recorded, _ time: SimulatedTime) throws {
-    clock.time = time
+    machine.time = time
     var recorded = recorded
     if sabotage == .forgottenHandOver { recorded.accounts = [] }
     defer { takeChanges() }
@@ -145,7 +156,7 @@ final class SimulatedPlugin {
 
   /// Makes good what ran while the broker was down.
   func endOutage(_ time: SimulatedTime) throws {
-    clock.time = time
+    machine.time = time
     defer { takeChanges() }
     try books.endOutage { _ in try tellOutage() }
   }
@@ -158,13 +169,13 @@ final class SimulatedPlugin {
   }
 
   func noticeAdmin(_ time: SimulatedTime) throws {
-    clock.time = time
+    machine.time = time
     _ = try books.noticeAdmin()
     takeChanges()
   }
 
   func followTime(_ time: SimulatedTime) throws {
-    clock.time = time
+    machine.time = time
     try books.followTime()
     isBusy = false
     takeChanges()
@@ -172,9 +183,9 @@ final class SimulatedPlugin {
 
   /// Reads the configuration anew.
   func reload(_ new: PaywallConfiguration, _ time: SimulatedTime) throws {
-    clock.time = time
+    machine.time = time
     try books.takeOver(Self.sabotaged(new, sabotage))
-    clock.clock.forgetNodes(agree: 1)
+    clock.use(agree: 1)
     try books.handOver()
     takeChanges()
   }
@@ -183,14 +194,14 @@ final class SimulatedPlugin {
   ///
   /// - Returns: Whether nobody's lock held it up.
   func tidy(_ time: SimulatedTime) throws -> Bool {
-    clock.time = time
+    machine.time = time
     shared.changes.freeApplied()
     defer { takeChanges() }
     return try books.tidy()
   }
 
   func stop(_ time: SimulatedTime) {
-    clock.time = time
+    machine.time = time
     try? books.noteAlive()
     try? ledger.checkpoint()
     ledger.close()

@@ -65,7 +65,8 @@ extension World {
     // Whoever has paid, or is there already, comes more often than others.
     let holder = access.given.randomElement(using: &random)?.account
     let present = clients.randomElement(using: &random)
-    let login = randomLogin(as: pick([holder, present?.account, pick(Self.accounts)]))
+    let stranger = chance(4) ? pick(Self.impossibleNames) : pick(Self.accounts)
+    let login = randomLogin(as: pick([holder, present?.account, stranger]))
     var client = PlainClient(
       number: connectionCount, id: chance(4) ? present?.id ?? connectionCount : connectionCount,
       account: login.username, isKept: chance(3))

@@ -41,8 +41,7 @@ extension World {
   func turn() throws {
     guard let plugin else { return }
     if isNodeUp {
-      plugin.observe(
-        SimulatedTime.checkpoint(atMs: time.tangleMs - Int64(number(0...1500))), time)
+      try plugin.readClock(time, lateMs: Int64(number(0...1500)))
       account.set(nowMs: plugin.nowMs(time))
     }
     // Reading is enough for it.

@@ -170,21 +170,9 @@ final class World {
     // What a clock says that nobody has confirmed may be undone by another one.
     if account.aliveMs ?? .min < statedAtMs { time.wallOffsetMs = 0 }
     let plugin = try SimulatedPlugin(
-      path: path, configuration, time, memory, isBrokerNewer: isBrokerNewer, sabotage: sabotage
-    ) { clock in
-      guard isNodeUp else { return }
-      // As `ClockReader.settle` asks, twice where the first answer is doubtful.
-      for _ in 0..<2 {
-        let (sequence, timeMs) = SimulatedTime.checkpoint(atMs: time.tangleMs)
-        let checkpoint = Checkpoint(sequence: sequence, timeMs: timeMs)
-        let isDoubtful = clock.isDoubtful(
-          checkpoint, wallMs: time.wallMs, monotonicMs: time.monotonicMs)
-        clock.observe(
-          newest: checkpoint, wallMs: time.wallMs, monotonicMs: time.monotonicMs)
-        guard isDoubtful, clock.isUnsettled(monotonicMs: time.monotonicMs) else { break }
-        time.tangleMs += 300
-      }
-    }
+      path: path, configuration, time, memory, isBrokerNewer: isBrokerNewer, isNodeUp: isNodeUp,
+      sabotage: sabotage)
+    time = plugin.time
     self.plugin = plugin
     nodes.restart()
     let nowMs = plugin.nowMs(time)
