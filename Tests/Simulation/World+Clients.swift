@@ -7,7 +7,7 @@ extension World {
   /// Some connect, leave, or share a subscription.
   func changeClients() throws {
     guard let access = lastAccess, plugin != nil else { return }
-    for _ in 1...number(1...4) {
+    for _ in 1...number(1...6) {
       try changeClient(access)
       try compareClients("")
     }
@@ -68,7 +68,7 @@ extension World {
     let stranger = chance(4) ? pick(Self.impossibleNames) : pick(Self.accounts)
     let login = randomLogin(as: pick([holder, present?.account, stranger]))
     var client = PlainClient(
-      number: connectionCount, id: chance(4) ? present?.id ?? connectionCount : connectionCount,
+      number: connectionCount, id: chance(3) ? present?.id ?? connectionCount : connectionCount,
       account: login.username, isKept: chance(3))
     let isKnownElsewhere = !chance(8)
     let former = clients.first { $0.id == client.id }

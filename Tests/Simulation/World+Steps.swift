@@ -16,7 +16,7 @@ extension World {
   /// One random step, the watcher's turn, and a look at everything.
   private func step() throws {
     plugin?.isBusy = chance(3)
-    switch number(0...114) {
+    switch number(0...124) {
     case ..<22: try advance()
     case ..<42: send()
     case ..<46 where nodes.areRead: try crowd()
