@@ -20,8 +20,8 @@ extension Plugin {
       }
       (account, login) = proven
       code = MOSQ_ERR_SUCCESS.rawValue
-    } else if let username, !isLetInElsewhere(client, username),
-      let name = BuyerLogin.name(username),
+    } else if let username, let name = BuyerLogin.name(username),
+      !wasLetInElsewhere(client, username),
       let proven = vouch(forBuyer: name, client, username, password: event.password)
     {
       // A wrong password is left to the others: an account of the same name may be theirs.
@@ -37,6 +37,7 @@ extension Plugin {
     connections.insert(
       Self.record(of: client), clientID: clientID, username: account,
       isClean: mosquitto_client_clean_session(client), login: login)
+    noteMember(clientID)
     demandPayments(for: account)
     return code
   }
@@ -45,12 +46,13 @@ extension Plugin {
   /// broker from 2.1 on.
   func connected(_ client: OpaquePointer) {
     guard isOnMainThread, !connections.contains(Self.record(of: client)),
-      let clientID = Self.bytes(mosquitto_client_id(client))
+      let clientID = Self.bytes(mosquitto_client_id(client)).map({ Array($0) })
     else { return }
     let username = Self.bytes(mosquitto_client_username(client)).map { Username($0) }
     connections.insert(
-      Self.record(of: client), clientID: Array(clientID), username: username,
+      Self.record(of: client), clientID: clientID, username: username,
       isClean: mosquitto_client_clean_session(client))
+    noteMember(clientID)
   }
 
   /// Notes the end of a connection: Mosquitto 2.1 tells in two ways, whether the session ends too or
@@ -152,17 +154,21 @@ extension Plugin {
   /// have been told.
   private func isLetIn(_ client: OpaquePointer, _ username: Username) -> Bool {
     guard connections.belongs(Self.record(of: client), to: username) else { return false }
-    guard let findSession = Self.findSession else { return isReauthenticating }
+    guard let findSession else { return isReauthenticating }
     return mosquitto_client_id(client).map { findSession($0) == client } ?? false
   }
 
-  /// Whether the broker asks again about a client that came under a name of the broker's own: it stays
-  /// who it is, though a buyer of that name may have its password by now.
-  private func isLetInElsewhere(_ client: OpaquePointer, _ username: Username) -> Bool {
-    let record = Self.record(of: client)
-    // The record may be an old connection's, whose end was not told.
-    return connections.contains(record)
-      ? connections.belongs(record, to: username) : isAskedAgain(client)
+  /// Whether the broker asks again about a client that others have let in.
+  ///
+  /// It stays who it is, though a buyer of the same name may have its password by now.
+  private func wasLetInElsewhere(_ client: OpaquePointer, _ username: Username) -> Bool {
+    guard isOnMainThread else { return false }
+    guard findSession == nil else { return isAskedAgain(client) }
+    guard isReauthenticating else { return false }
+    // Offline sessions have no connection here; whoever comes in the same turn of the loop, as by
+    // websockets, mostly begins a new one.
+    return connections.belongs(Self.record(of: client), to: username)
+      || hasTicked && !mosquitto_client_clean_session(client)
   }
 
   // MARK: - In the turns of the broker's loop
@@ -184,15 +190,15 @@ extension Plugin {
   private func isAskedAgain(_ client: OpaquePointer) -> Bool {
     if connections.contains(Self.record(of: client)) { return true }
     // A CONNECT that is being judged has no session yet.
-    guard let findSession = Self.findSession else { return isReauthenticating }
+    guard let findSession else { return isReauthenticating }
     return mosquitto_client_id(client).map { findSession($0) == client } ?? false
   }
 
   /// `mosquitto_client`, which finds the session of a client id; nil before Mosquitto 2.1.
-  private static let findSession =
+  static let brokersFindSession =
     dlsym(nil, "mosquitto_client").map { unsafeBitCast($0, to: FindSession.self) }
 
-  private typealias FindSession =
+  typealias FindSession =
     @Sendable @convention(c) (UnsafePointer<CChar>) -> OpaquePointer?
 
   /// What tells connections apart: where the broker keeps its record, which is never followed.

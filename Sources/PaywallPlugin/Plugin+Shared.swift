@@ -60,15 +60,17 @@ extension Plugin {
       let session = sharedMembers.session(of: clientID),
       session.record == Self.record(of: client) || isKnown && session.isWatched
     else { return }
-    // The end of a connection that was taken over is not the session's.
-    guard !connections.isConnected(clientID) else {
-      if session.record == Self.record(of: client) { sharedMembers.takenOver(clientID) }
-      return
-    }
+    // The end of a connection that was taken over is not the session's; the next one is accepted.
+    guard !connections.isConnected(clientID) else { return follow(clientID) }
     let isOver =
       mosquitto_client_clean_session(client) && mosquitto_client_protocol_version(client) < 5
     if isOver, !session.isWatched { return sharedMembers.removeAll(of: clientID) }
     sharedMembers.disconnected(clientID, nowMs: shared.clock.monotonicMs)
+  }
+
+  /// Has a connection followed in the next turn, if its client id has shared anything.
+  func noteMember(_ clientID: [UInt8]) {
+    if sharedMembers.session(of: clientID) != nil { newcomers.insert(clientID) }
   }
 
   // MARK: - In the turns of the broker's loop
@@ -78,6 +80,8 @@ extension Plugin {
   ///
   /// Never from a check: the broker would free what it is walking over.
   func lookAfterShared() {
+    for clientID in newcomers { follow(clientID) }
+    newcomers.removeAll()
     guard !sharedMembers.isEmpty else { return }
     if sharedRulesVersion != table.rulesVersion {
       sharedRulesVersion = table.rulesVersion
@@ -99,9 +103,13 @@ extension Plugin {
 
   /// Takes notice of the connection that a session has now.
   ///
-  /// Only in a turn of the loop: until then a CONNECT may still be refused.
+  /// Only in a turn of the loop, or once the former one has ended: until then a CONNECT may still be
+  /// refused, and with websockets even longer.
   private func follow(_ clientID: [UInt8]) {
-    guard let newest = connections.newest(of: clientID) else { return }
+    guard let newest = connections.newest(of: clientID),
+      let former = sharedMembers.session(of: clientID),
+      !(former.record.map { $0 != newest.record && connections.contains($0) } ?? false)
+    else { return }
     let session = SharedMembers.Session(
       username: newest.username, record: newest.record, isWatched: true)
     sharedMembers.connected(clientID, as: session, isNew: newest.isClean)

@@ -51,10 +51,15 @@ final class Plugin {
   var addressed: [[UInt8]: Username] = [:]
   /// What the watcher has still to be told.
   var noticeRequests: [NoticeRequest] = []
+  /// Client ids of members that have come since the last turn.
+  var newcomers: Set<[UInt8]> = []
+  /// Finds the broker's session of a client id; nil where the broker cannot.
+  var findSession: ((UnsafePointer<CChar>) -> OpaquePointer?)? = Plugin.brokersFindSession
   private var reloadedAtMs: Int64?
-  private var hasTicked = false
+  /// Whether turns of the broker's loop are told of.
+  private(set) var hasTicked = false
 
-  /// One that is not registered with the broker yet, and without a watcher.
+  /// Makes a plugin that is not registered with the broker yet, and has no watcher.
   ///
   /// - Parameters:
   ///   - identifier: The broker's, to register callbacks by.
@@ -94,7 +99,7 @@ final class Plugin {
     return plugin
   }
 
-  /// Has the broker call, which does not keep this alive.
+  /// Registers the callbacks; the broker keeps no counted reference.
   ///
   /// - Returns: False where the broker refuses.
   func register() -> Bool {

@@ -9,10 +9,13 @@ final class SharedClock: Sendable {
   private let tickMonotonicMs = Atomic<Int64>(0)
   /// A machine's clock that is made up, in milliseconds; nil: the kernel's.
   private let simulatedMs: (@Sendable () -> Int64)?
+  /// Known without counting references, for each delivery asks.
+  private let isSimulated: Bool
 
   init(offsetMs: Int64, simulatedMs: (@Sendable () -> Int64)? = nil) {
     offset = Atomic(offsetMs)
     self.simulatedMs = simulatedMs
+    isSimulated = simulatedMs != nil
   }
 
   /// Milliseconds since some moment of the past; goes on while the machine sleeps.
@@ -29,7 +32,7 @@ final class SharedClock: Sendable {
   ///
   /// For the main thread.
   var tickMs: Int64 {
-    guard simulatedMs == nil else { return nowMs }
+    guard !isSimulated else { return nowMs }
     // There is no coarse clock that goes on while the machine sleeps; this one tells of new ticks.
     let now = Self.nanoseconds(CLOCK_MONOTONIC_COARSE)
     if now != tickNs.load(ordering: .relaxed) {

@@ -24,7 +24,7 @@ struct SharedMembers {
     var record: UnsafeRawPointer?
     /// Whether its connections are told of: those with TLS identities are not, before 2.1.
     var isWatched: Bool
-    /// Whether it is over once its connection is.
+    /// Whether it is over once its connection is; false also where that is unknown, as by MQTT 5.
     var endsWithConnection: Bool
     fileprivate var filters: Set<[UInt8]> = []
     fileprivate var size = 0
@@ -76,6 +76,9 @@ struct SharedMembers {
 
   /// The session of a client id that shares anything.
   func session(of clientID: [UInt8]) -> Session? { sessions[clientID] }
+
+  /// What a client id shares, as it was subscribed to.
+  func filters(of clientID: [UInt8]) -> Set<[UInt8]> { sessions[clientID]?.filters ?? [] }
 
   // MARK: - Subscriptions
 
@@ -141,8 +144,9 @@ struct SharedMembers {
 
   // MARK: - Connections
 
-  /// Takes notice of a session's connection; a new session ends the old one's subscriptions, and one
-  /// that has ended leaves none.
+  /// Takes notice of a session's connection.
+  ///
+  /// A new session ends the old one's subscriptions, and one that has ended leaves none.
   mutating func connected(_ clientID: [UInt8], as connection: Session, isNew: Bool) {
     guard let known = sessions[clientID], known.record != connection.record else { return }
     guard !isNew, !known.endsWithConnection else { return removeAll(of: clientID) }
@@ -153,15 +157,14 @@ struct SharedMembers {
     offline.remove(clientID)
   }
 
-  /// Takes notice that a session's connection was taken over: the broker may keep the next one in the
-  /// same place.
-  mutating func takenOver(_ clientID: [UInt8]) {
-    sessions[clientID]?.record = nil
-  }
-
   /// Takes notice that a session has no connection any more: it may have ended too.
   mutating func disconnected(_ clientID: [UInt8], nowMs: Int64) {
-    guard let session = sessions[clientID], session.offline == nil else { return }
+    guard let session = sessions[clientID] else { return }
+    guard session.offline == nil else {
+      // Whoever came and went may have begun a session of its own.
+      sessions[clientID]?.offline?.nextSearchMs = nowMs
+      return
+    }
     sessions[clientID]?.record = nil
     sessions[clientID]?.offline = Offline(sinceMs: nowMs, nextSearchMs: nowMs)
     if session.isWatched { offline.insert(clientID) }

@@ -77,7 +77,7 @@ struct LossTests {
       try market.pay(300_000, memo: #"{"username":"johndoe"}"#)
       #expect(eventually { host.read("sensor/live", username: "johndoe") == success })
       host.stop()
-      // As if all of that had been a minute earlier, so that what is lost counts.
+      // As if all of that had begun a minute earlier, so that what is lost counts.
       let shell = Shell(path: host.scratch.path("paywall.db"))
       try shell.run(
         """
@@ -96,7 +96,7 @@ struct LossTests {
       let run = try shell.answer("SELECT value FROM meta WHERE key GLOB 'untold_run_*'")
       #expect(!run.isEmpty)
       try host.scratch.write(reached, to: "paywall.toml")
-      // What a node tells is late, and by less or more each time.
+      // What a node tells is late, and may be later than the time before.
       ahead.forward(byMs: -1000)
       #expect(host.start() == success)
       _ = host.check(MOSQ_ACL_SUBSCRIBE, "sensor/live", username: nil)

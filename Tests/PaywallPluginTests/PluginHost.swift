@@ -170,6 +170,11 @@ final class PluginHost {
           has_certificate: hasCertificate, own_username: nil))
     }
 
+    var isClean: Bool {
+      get { record.pointee.clean_session }
+      set { record.pointee.clean_session = newValue }
+    }
+
     /// Closes what the certificate came over.
     func loseCertificate() { record.pointee.has_certificate = false }
 

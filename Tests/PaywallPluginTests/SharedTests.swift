@@ -179,7 +179,8 @@ struct SharedTests {
     }
   }
 
-  @Test func `a connection in the place of an older one's record is another`() async throws {
+  @Test(arguments: [false, true])
+  func `a connection in the place of an older one's record is another`(isKept: Bool) async throws {
     let market = try await Market()
     try await withSessions(market) { host, sessions in
       let place = PluginHost.Connection(id: "member", username: "johndoe", version: 5)
@@ -188,8 +189,9 @@ struct SharedTests {
       try market.pay(6000, memo: #"{"username":"johndoe"}"#)
       #expect(eventually { sessions.subscribe("member", live) == success })
       host.tick()
-      sessions.connect(.init(id: "member", username: "johndoe", version: 5))
-      sessions.connect(place)
+      sessions.connect(.init(id: "member", username: "johndoe"))
+      place.isClean = !isKept
+      sessions.connect(place, isKept: isKept)
       #expect(becomes(host) { host.plugin?.sharedMembers.isEmpty == true })
       #expect(becomes(host) { host.read("sensor/live", username: "johndoe") == denied })
       for _ in 0..<10 { host.tick() }

@@ -35,8 +35,8 @@ struct PlainTransaction {
       + "\(isRejected ? "rejected, " : "")\(memo), \(final), shown from \(shownFromMs)"
   }
 
-  /// Whether it is rejected for it has failed, whatever nodes say it moved, and not for it has moved
-  /// nothing.
+  /// Whether it is rejected because it has failed, whatever nodes say it moved, and not because it
+  /// moved nothing.
   var hasFailed: Bool { isRejected && digest[11].isMultiple(of: 2) }
 
   /// As a source hands it over.

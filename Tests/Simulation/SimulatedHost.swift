@@ -45,6 +45,13 @@ final class SimulatedHost {
       identifier: identifier, shared: shared, realm: PlainTransaction.realm,
       masterKey: PlainTransaction.masterKey)
     guard plugin.register() else { throw BrokenPromise(.error, "there are no callbacks") }
+    if isNewer {
+      plugin.findSession = { [unowned self] id in
+        Int(String(cString: id)).flatMap { self.sessions[$0] }.map {
+          OpaquePointer($0.record.pointer)
+        }
+      }
+    }
   }
 
   deinit {
@@ -59,6 +66,21 @@ final class SimulatedHost {
         number: session.number, id: id, account: session.record.username, isKept: session.isKept,
         isConnected: session.isConnected, shared: session.shared)
     }.sorted { $0.number < $1.number }
+  }
+
+  /// What the plugin has not noticed of connections and groups; nil: nothing.
+  var unnoticed: String? {
+    let count = sessions.values.count { $0.isConnected }
+    guard plugin.connections.count == count else {
+      return "\(plugin.connections.count) connections, not \(count)"
+    }
+    for (id, session) in sessions.sorted(by: { $0.key < $1.key }) {
+      let known = plugin.sharedMembers.filters(of: Array("\(id)".utf8))
+      for filter in session.shared where !known.contains(Array(Self.shared(filter).utf8)) {
+        return "\(id) is no member of \(filter)"
+      }
+    }
+    return nil
   }
 
   // MARK: - Connections
@@ -80,7 +102,8 @@ final class SimulatedHost {
       return false
     }
     let former = sessions[id]
-    if let former, former.isConnected {
+    // Mosquitto 2.0 tells of what is taken over though it was offline.
+    if let former, former.isConnected || !isNewer {
       // As Mosquitto does before it ends what is taken over.
       former.record.pointer.pointee.clean_session = true
       tell(Self.disconnect, former.record)
@@ -214,10 +237,10 @@ final class SimulatedHost {
     }
     guard !isDeafToKicks else { return MOSQ_ERR_SUCCESS.rawValue }
     if session.isKept {
-      let kept = session.shared.filter {
+      let kept = session.shared.sorted().filter {
         check(MOSQ_ACL_SUBSCRIBE, Self.shared($0), session.record) == .allow
       }
-      sessions[id]?.shared = kept
+      sessions[id]?.shared = Set(kept)
     }
     disconnect(id)
     return MOSQ_ERR_SUCCESS.rawValue

@@ -222,7 +222,7 @@ final class SimulatedPlugin {
 
   /// Some turns of the broker's loop, in which everybody is looked at.
   func loop(_ time: SimulatedTime) {
-    // A session that was kicked is looked at once more.
+    // One that was kicked may still share what it may not share without a connection.
     for _ in 0..<3 {
       aheadMs += 1000
       host(time).tick()

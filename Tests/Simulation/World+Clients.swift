@@ -21,8 +21,19 @@ extension World {
     switch kind {
     case 2: leave(index)
     case 3: unshare(index)
-    default: try share(pick(Self.filters), index, access)
+    default: try share(likelyFilter(clients[index].account, access), index, access)
     }
+  }
+
+  /// Any filter, or one of what an account has, so that groups have members.
+  private func likelyFilter(_ account: String?, _ access: PlainAccess) -> String {
+    let names = Set(access.given.filter { $0.account == account }.map(\.offer))
+    let held = access.offers.versions.filter { names.contains($0.terms.name) }
+      .flatMap(\.terms.topics)
+    guard chance(2), let filter = held.randomElement(using: &random) else {
+      return pick(Self.filters)
+    }
+    return filter
   }
 
   private func leave(_ index: Int) {
@@ -68,8 +79,9 @@ extension World {
     let stranger = chance(4) ? pick(Self.impossibleNames) : pick(Self.accounts)
     let login = randomLogin(as: pick([holder, present?.account, stranger]))
     var client = PlainClient(
-      number: connectionCount, id: chance(3) ? present?.id ?? connectionCount : connectionCount,
-      account: login.username, isKept: chance(3))
+      number: connectionCount,
+      id: pick([present?.id ?? connectionCount, number(1...connectionCount), connectionCount]),
+      account: login.username, isKept: chance(2))
     let isKnownElsewhere = !chance(8)
     let former = clients.first { $0.id == client.id }
     var isExpected = true
@@ -107,6 +119,12 @@ extension World {
     plugin?.host(time).reload()
     endWithdrawn()
     try compareClients("asked about again")
+    // Some come before the next turn of the loop.
+    guard let access = lastAccess else { return }
+    for _ in 0..<(isBrokerNewer ? number(0...2) : 0) {
+      try connect(access)
+      try compareClients("asked about again")
+    }
   }
 
   /// The connections end of those whose password is not theirs any more.
@@ -122,7 +140,10 @@ extension World {
   /// The broker has the sessions that it should have.
   private func compareClients(_ occasion: String) throws {
     let found = plugin?.host(time).clients ?? []
-    guard found != clients else { return }
+    guard found != clients else {
+      guard let unnoticed = plugin?.host(time).unnoticed else { return }
+      throw BrokenPromise(.access, "\(occasion) the plugin has not noticed: \(unnoticed)")
+    }
     let isTooMuch = found.contains { client in
       let expected = clients.first { $0.id == client.id }
       return client.isConnected && expected?.isConnected != true

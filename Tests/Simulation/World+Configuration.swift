@@ -50,7 +50,7 @@ extension World {
   }
 
   func changeTopics() {
-    free = pick([[], ["free/1"], ["free/#"], ["s/x"]])
+    free = pick([[], [], ["free/1"], ["free/#"], ["s/x"], ["s/x"], ["s/live"], ["s/#"]])
     readers = pick([[:], ["agent": ["s/#"]], ["agent": ["s/live"], "b": ["s/x"]]])
     isStrict = chance(2)
   }

@@ -58,7 +58,7 @@ final class World {
   let nodes: SimulatedNodes
   private let memory: SimulatedMemory
   /// Whether the broker is Mosquitto 2.1.
-  private let isBrokerNewer: Bool
+  let isBrokerNewer: Bool
 
   // What the model knows.
   var tangle: [PlainTransaction] = []
