@@ -198,6 +198,14 @@ final class PluginHost {
     return fake_broker_call(broker, CInt(MOSQ_EVT_BASIC_AUTH.rawValue), &event)
   }
 
+  /// Lets the plugin find sessions by their client id, as Mosquitto 2.1 does.
+  func find(_ sessions: [Connection]) {
+    plugin?.findSession = { id in
+      let id = String(cString: id)
+      return sessions.first { $0.id == id }.map { OpaquePointer($0.record) }
+    }
+  }
+
   func disconnect(
     _ connection: Connection, event number: CInt = CInt(MOSQ_EVT_DISCONNECT.rawValue)
   ) {
