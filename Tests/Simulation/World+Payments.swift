@@ -33,7 +33,8 @@ extension World {
       announced.values.map(\.fromMs)
       + (lastAccess?.given ?? []).flatMap { [$0.startsAtMs, $0.endsAtMs] }
     let edges = edgesMs.filter { (sentAtMs + 1...sentAtMs + 150_000).contains($0) }.sorted()
-      .map(SimulatedTime.checkpoint).filter { edgesMs.contains($0.timeMs) }
+      .map(SimulatedTime.checkpoint)
+      .filter { edgesMs.contains($0.timeMs) && $0.timeMs > sentAtMs }
     if chance(3), let edge = edges.randomElement(using: &random) { return edge }
     return SimulatedTime.checkpoint(atMs: sentAtMs + 250 + Int64(number(0...3000)))
   }
