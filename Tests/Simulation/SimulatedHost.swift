@@ -27,7 +27,7 @@ final class SimulatedHost {
   private var strangers: [String?: BrokerRecord] = [:]
   /// Whether it tells of connections that begin, and of sessions that go on without one.
   private let isNewer: Bool
-  private let isDeafToKicks: Bool
+  private let sabotage: Sabotage?
 
   private static let disconnect = CInt(MOSQ_EVT_DISCONNECT.rawValue)
   /// Events of Mosquitto 2.1.
@@ -35,9 +35,9 @@ final class SimulatedHost {
   private static let newerClientOffline: CInt = 28
 
   /// A broker into which a plugin is loaded.
-  init(_ shared: SharedState, isNewer: Bool, isDeafToKicks: Bool) throws {
+  init(_ shared: SharedState, isNewer: Bool, sabotage: Sabotage?) throws {
     self.isNewer = isNewer
-    self.isDeafToKicks = isDeafToKicks
+    self.sabotage = sabotage
     guard let identifier = fake_broker_identifier(broker) else {
       throw BrokenPromise(.error, "there is no broker")
     }
@@ -97,11 +97,12 @@ final class SimulatedHost {
     let record = BrokerRecord(
       in: places, id: "\(id)", username: login.username, password: login.password, isKept: isKept)
     let entry = authenticate(record)
-    guard entry == .proven || entry == .deferred && isKnownElsewhere else {
+    let former = sessions[id]
+    let isImpostor = sabotage == .impostor && former?.isConnected == true
+    guard entry == .proven || entry == .deferred && isKnownElsewhere || isImpostor else {
       tell(Self.disconnect, record)
       return false
     }
-    let former = sessions[id]
     // Mosquitto 2.0 tells of what is taken over though it was offline.
     if let former, former.isConnected || !isNewer {
       // As Mosquitto does before it ends what is taken over.
@@ -235,7 +236,7 @@ final class SimulatedHost {
     guard let id = Int(clientID), let session = sessions[id] else {
       return MOSQ_ERR_NOT_FOUND.rawValue
     }
-    guard !isDeafToKicks else { return MOSQ_ERR_SUCCESS.rawValue }
+    guard sabotage != .swallowingMember else { return MOSQ_ERR_SUCCESS.rawValue }
     if session.isKept {
       let kept = session.shared.sorted().filter {
         check(MOSQ_ACL_SUBSCRIBE, Self.shared($0), session.record) == .allow

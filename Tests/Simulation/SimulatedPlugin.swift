@@ -68,9 +68,7 @@ final class SimulatedPlugin {
       logins: LoginView(
         ledger: ledger, changes: shared.changes, log: log, leastSpare: memory.leastSpare),
       clock: clock)
-    host = try SimulatedHost(
-      shared, isNewer: isBrokerNewer,
-      isDeafToKicks: sabotage == .swallowingMember)
+    host = try SimulatedHost(shared, isNewer: isBrokerNewer, sabotage: sabotage)
     takeChanges()
   }
 
