@@ -74,6 +74,9 @@ struct SharedMembers {
   /// How many members there are.
   var count: Int { ofSold.count + ofOthers.count }
 
+  /// Whether a member is looked at all the time, and not only when the rules have changed.
+  func isLookedAfter(_ member: Member) -> Bool { ofSold.contains(member) }
+
   /// The session of a client id that shares anything.
   func session(of clientID: [UInt8]) -> Session? { sessions[clientID] }
 

@@ -10,6 +10,8 @@ struct Turns<Element: Hashable> {
 
   var count: Int { elements.count }
 
+  func contains(_ element: Element) -> Bool { places[element] != nil }
+
   /// Adds an element, unless it is there already.
   mutating func insert(_ element: Element) {
     guard places[element] == nil else { return }

@@ -65,6 +65,11 @@ extension PlainAccess {
     }
   }
 
+  /// Whether an account needs time to share a filter with others.
+  func needsTime(_ account: String?, _ filter: String, atMs timeMs: Int64) -> Bool {
+    shareLimit(nil, filter, atMs: timeMs) != nil && !isReader(account, filter)
+  }
+
   /// How many connections of an account may share a filter with others; nil: any number.
   func shareLimit(_ account: String?, _ filter: String, atMs timeMs: Int64) -> Int? {
     guard !free.contains(where: { Self.covers($0, filter) }), !isReader(account, filter) else {

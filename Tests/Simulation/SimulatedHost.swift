@@ -158,13 +158,21 @@ final class SimulatedHost {
   }
 
   /// A SIGHUP: everybody is asked about again, who is connected and who is not.
-  func reload() {
+  ///
+  /// - Returns: The ids of those who are refused, in order.
+  func reload() -> [Int] {
     var event = mosquitto_evt_reload()
     _ = fake_broker_call(broker, CInt(MOSQ_EVT_RELOAD.rawValue), &event)
-    for (id, session) in sessions.sorted(by: { $0.key < $1.key })
-    where authenticate(session.record) == .refused {
-      disconnect(id)
-    }
+    let refused = sessions.sorted { $0.key < $1.key }
+      .filter { authenticate($0.value.record) == .refused }.map(\.key)
+    for id in refused { disconnect(id) }
+    return refused
+  }
+
+  /// Whether a member of a group is looked at all the time.
+  func isLookedAfter(_ filter: String, _ id: Int) -> Bool {
+    plugin.sharedMembers.isLookedAfter(
+      .init(clientID: Array("\(id)".utf8), filter: Array(Self.shared(filter).utf8)))
   }
 
   // MARK: - Topics

@@ -44,9 +44,10 @@ extension World {
 
   /// A connection ends, and its session too, unless it is kept.
   private func end(_ index: Int) {
-    logins[clients[index].number] = nil
     clients[index].isConnected = false
-    if !clients[index].isKept { clients.remove(at: index) }
+    guard !clients[index].isKept else { return }
+    logins[clients[index].number] = nil
+    clients.remove(at: index)
   }
 
   private func share(_ filter: String, _ index: Int, _ access: PlainAccess) throws {
@@ -116,7 +117,12 @@ extension World {
 
   /// The broker asks about everybody again.
   func askAgain() throws {
-    plugin?.host(time).reload()
+    let refused = plugin?.host(time).reload() ?? []
+    let expected = clients.filter(hasLostLogin).map(\.id).sorted()
+    guard refused == expected else {
+      throw BrokenPromise(
+        .login, "asked about again, \(refused) are refused, not \(expected) of \(clients)")
+    }
     endWithdrawn()
     try compareClients("asked about again")
     // Some come before the next turn of the loop.
@@ -127,12 +133,15 @@ extension World {
     }
   }
 
-  /// The connections end of those whose password is not theirs any more.
+  /// Whether a buyer's password is not theirs any more.
+  private func hasLostLogin(_ client: PlainClient) -> Bool {
+    logins[client.number].map { passwords[$0.name] != .some($0.password) } ?? false
+  }
+
+  /// The connections of those end.
   private func endWithdrawn() {
-    for index in clients.indices.reversed() {
-      guard clients[index].isConnected, let login = logins[clients[index].number],
-        passwords[login.name] != .some(login.password)
-      else { continue }
+    for index in clients.indices.reversed()
+    where clients[index].isConnected && hasLostLogin(clients[index]) {
       end(index)
     }
   }
@@ -186,6 +195,10 @@ extension World {
     }
     try compareClients("after a turn, by \(access.given),")
     for client in clients {
+      for filter in client.shared where access.needsTime(client.account, filter, atMs: nowMs) {
+        guard !plugin.host(time).isLookedAfter(filter, client.id) else { continue }
+        throw BrokenPromise(.access, "nobody looks after \(client), who shares \(filter)")
+      }
       for topic in Self.topics {
         let limit = access.limit(client.account, topic, atMs: nowMs)
         var expected = access.answer(client.account, topic, atMs: nowMs)

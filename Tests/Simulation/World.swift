@@ -88,7 +88,7 @@ final class World {
   var spans: [String: [(Int64, Int64)]] = [:]
   /// Who has a session, in the order in which their connections came.
   var clients: [PlainClient] = []
-  /// By which logins buyers are connected, by the connection's number.
+  /// By which logins buyers have come, by the number of the connection.
   var logins: [Int: PlainLogin.Buyer] = [:]
   var connectionCount = 0
   /// What was known, and durable, before a page.
