@@ -53,6 +53,11 @@ struct Connections {
     byRecord[record] != nil
   }
 
+  /// Whether a connection began a new session; nil where there is none.
+  func isClean(_ record: UnsafeRawPointer) -> Bool? {
+    byRecord[record]?.isClean
+  }
+
   /// Whether a client id is connected under an account, other than the given one.
   ///
   /// Anonymous connections belong to nobody: whoever has an account may take their id.

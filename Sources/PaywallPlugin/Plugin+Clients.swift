@@ -37,7 +37,6 @@ extension Plugin {
     connections.insert(
       Self.record(of: client), clientID: clientID, username: account,
       isClean: mosquitto_client_clean_session(client), login: login)
-    noteMember(clientID)
     demandPayments(for: account)
     return code
   }
@@ -52,7 +51,6 @@ extension Plugin {
     connections.insert(
       Self.record(of: client), clientID: clientID, username: username,
       isClean: mosquitto_client_clean_session(client))
-    noteMember(clientID)
   }
 
   /// Notes the end of a connection: Mosquitto 2.1 tells in two ways, whether the session ends too or
@@ -60,11 +58,11 @@ extension Plugin {
   func disconnected(_ client: OpaquePointer) {
     guard isOnMainThread else { return }
     let record = Self.record(of: client)
-    let isKnown = connections.contains(record)
+    let wasClean = connections.isClean(record)
     connections.remove(record)
     endedRecord = record
     forgetRecipient(client)
-    endShare(client, isKnown: isKnown)
+    endShare(client, wasClean: wasClean)
   }
 
   /// An account's name, which a client then has, and by which login, if it is a buyer's.

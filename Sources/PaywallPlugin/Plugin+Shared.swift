@@ -54,23 +54,27 @@ extension Plugin {
   /// Whether it has, each version of the broker tells in another way, or not at all; and the end of
   /// a CONNECT that was refused looks the same. So the session is searched for later, where the
   /// beginning of connections is known too: else the search would kick it.
-  func endShare(_ client: OpaquePointer, isKnown: Bool) {
+  ///
+  /// - Parameters:
+  ///   - client: Whose connection it was.
+  ///   - wasClean: Whether it began a new session; nil: its beginning is not known.
+  func endShare(_ client: OpaquePointer, wasClean: Bool?) {
     guard !sharedMembers.isEmpty,
       let clientID = Self.bytes(mosquitto_client_id(client)).map({ Array($0) }),
       let session = sharedMembers.session(of: clientID),
-      session.record == Self.record(of: client) || isKnown && session.isWatched
+      session.record == Self.record(of: client) || wasClean != nil && session.isWatched
     else { return }
-    // The end of a connection that was taken over is not the session's; the next one is accepted.
-    guard !connections.isConnected(clientID) else { return follow(clientID) }
-    let isOver =
-      mosquitto_client_clean_session(client) && mosquitto_client_protocol_version(client) < 5
+    let isClean = mosquitto_client_clean_session(client)
+    guard !connections.isConnected(clientID) else {
+      guard session.record == Self.record(of: client) else { return }
+      // What is taken over the broker makes clean first: then the other connection is accepted. Else
+      // that may be a CONNECT which is refused yet.
+      let isTakenOver = wasClean == false && isClean
+      return isTakenOver ? follow(clientID) : sharedMembers.loseConnection(clientID)
+    }
+    let isOver = isClean && mosquitto_client_protocol_version(client) < 5
     if isOver, !session.isWatched { return sharedMembers.removeAll(of: clientID) }
     sharedMembers.disconnected(clientID, nowMs: shared.clock.monotonicMs)
-  }
-
-  /// Has a connection followed in the next turn, if its client id has shared anything.
-  func noteMember(_ clientID: [UInt8]) {
-    if sharedMembers.session(of: clientID) != nil { newcomers.insert(clientID) }
   }
 
   // MARK: - In the turns of the broker's loop
@@ -80,8 +84,6 @@ extension Plugin {
   ///
   /// Never from a check: the broker would free what it is walking over.
   func lookAfterShared() {
-    for clientID in newcomers { follow(clientID) }
-    newcomers.removeAll()
     guard !sharedMembers.isEmpty else { return }
     if sharedRulesVersion != table.rulesVersion {
       sharedRulesVersion = table.rulesVersion
@@ -103,8 +105,8 @@ extension Plugin {
 
   /// Takes notice of the connection that a session has now.
   ///
-  /// Only in a turn of the loop, or once the former one has ended: until then a CONNECT may still be
-  /// refused, and with websockets even longer.
+  /// Only in a turn of the loop, or where the former one was taken over: until then a CONNECT may
+  /// still be refused, and with websockets even longer.
   private func follow(_ clientID: [UInt8]) {
     guard let newest = connections.newest(of: clientID),
       let former = sharedMembers.session(of: clientID),
@@ -129,7 +131,12 @@ extension Plugin {
     sharedMembers.place(member, concernsSold: verdict.concernsSold)
     // The id may have passed to somebody else since.
     guard !connections.isTaken(member.clientID, byOtherThan: session.username) else { return true }
-    return verdict.decision == .allow && isWithin(verdict.connectionLimit, session.record)
+    guard verdict.decision == .allow else { return false }
+    // Or it has a newer connection already, and the end of this one is not told yet.
+    let newest = connections.newest(of: member.clientID)
+    return isWithin(verdict.connectionLimit, session.record)
+      || newest?.username == session.username
+        && isWithin(verdict.connectionLimit, newest?.record)
   }
 
   /// Whether a connection is among the newest of its account.

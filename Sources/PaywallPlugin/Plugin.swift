@@ -51,8 +51,6 @@ final class Plugin {
   var addressed: [[UInt8]: Username] = [:]
   /// What the watcher has still to be told.
   var noticeRequests: [NoticeRequest] = []
-  /// Client ids of members that have come since the last turn.
-  var newcomers: Set<[UInt8]> = []
   /// Finds the broker's session of a client id; nil where the broker cannot.
   var findSession: ((UnsafePointer<CChar>) -> OpaquePointer?)? = Plugin.brokersFindSession
   private var reloadedAtMs: Int64?

@@ -160,14 +160,16 @@ struct SharedMembers {
     offline.remove(clientID)
   }
 
+  /// Takes notice that a session's connection has ended while its client id has another: the broker
+  /// may keep the next one in the same place.
+  mutating func loseConnection(_ clientID: [UInt8]) {
+    guard sessions[clientID]?.endsWithConnection != true else { return removeAll(of: clientID) }
+    sessions[clientID]?.record = nil
+  }
+
   /// Takes notice that a session has no connection any more: it may have ended too.
   mutating func disconnected(_ clientID: [UInt8], nowMs: Int64) {
-    guard let session = sessions[clientID] else { return }
-    guard session.offline == nil else {
-      // Whoever came and went may have begun a session of its own.
-      sessions[clientID]?.offline?.nextSearchMs = nowMs
-      return
-    }
+    guard let session = sessions[clientID], session.offline == nil else { return }
     sessions[clientID]?.record = nil
     sessions[clientID]?.offline = Offline(sinceMs: nowMs, nextSearchMs: nowMs)
     if session.isWatched { offline.insert(clientID) }

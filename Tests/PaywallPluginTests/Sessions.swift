@@ -44,7 +44,11 @@ final class Sessions {
     goesOn: Bool = false
   ) {
     _ = host.connect(connection, password: password)
-    if let old = sessions[connection.id], old.isConnected { host.disconnect(old.connection) }
+    if let old = sessions[connection.id], old.isConnected {
+      // As Mosquitto does before it ends what is taken over.
+      old.connection.isClean = true
+      host.disconnect(old.connection)
+    }
     let filters = goesOn ? sessions[connection.id]?.filters ?? [] : []
     sessions[connection.id] = Session(connection: connection, isKept: isKept, filters: filters)
   }

@@ -183,7 +183,8 @@ struct SharedTests {
   func `a connection in the place of an older one's record is another`(isKept: Bool) async throws {
     let market = try await Market()
     try await withSessions(market) { host, sessions in
-      let place = PluginHost.Connection(id: "member", username: "johndoe", version: 5)
+      let place = PluginHost.Connection(
+        id: "member", username: "johndoe", version: 5, isClean: false)
       sessions.connect(place, isKept: true)
       _ = sessions.subscribe("member", "sensor/live")
       try market.pay(6000, memo: #"{"username":"johndoe"}"#)

@@ -71,4 +71,22 @@ struct TurnsTests {
     for nowMs in 10_001...11_000 as ClosedRange<Int64> { seen += members.takeDue(nowMs: nowMs) }
     #expect((11...13).contains(seen.count))
   }
+
+  @Test func `a session that is offline is searched for later and later`() {
+    var members = SharedMembers()
+    let session = SharedMembers.Session(username: nil, record: nil, isWatched: true)
+    let isNoted = members.insert(
+      .init(clientID: [1], filter: []), of: session, concernsSold: false)
+    #expect(isNoted)
+    members.disconnected([1], nowMs: 0)
+    var searchesMs: [Int64] = []
+    for nowMs in stride(from: 0, through: 20_000, by: 100) as StrideThrough<Int64> {
+      for clientID in members.takeOffline(nowMs: nowMs) {
+        searchesMs.append(nowMs)
+        // As a kick tells it.
+        members.disconnected(clientID, nowMs: nowMs)
+      }
+    }
+    #expect((4...7).contains(searchesMs.count), "\(searchesMs)")
+  }
 }

@@ -84,7 +84,7 @@ extension World {
       id: pick([present?.id ?? connectionCount, number(1...connectionCount), connectionCount]),
       account: login.username, isKept: chance(2))
     let isKnownElsewhere = !chance(8)
-    let former = clients.first { $0.id == client.id }
+    var former = clients.first { $0.id == client.id }
     var isExpected = true
     switch login.worth(passwords) {
     case .none: isExpected = false
@@ -95,6 +95,13 @@ extension World {
     }
     if let former, former.isConnected, let owner = former.account, owner != client.account {
       isExpected = false
+    }
+    // Who gets a session that is offline is noticed when that is searched for, up to twice its time
+    // later: not within a turn.
+    if isExpected, let offline = former, !offline.isConnected,
+      offline.account != client.account || !client.isKept
+    {
+      (client.id, former) = (connectionCount, nil)
     }
     let isIn =
       plugin?.host(time).connect(
