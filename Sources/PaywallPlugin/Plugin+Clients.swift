@@ -45,11 +45,11 @@ extension Plugin {
   /// broker from 2.1 on.
   func connected(_ client: OpaquePointer) {
     guard isOnMainThread, !connections.contains(Self.record(of: client)),
-      let clientID = Self.bytes(mosquitto_client_id(client)).map({ Array($0) })
+      let clientID = Self.bytes(mosquitto_client_id(client))
     else { return }
     let username = Self.bytes(mosquitto_client_username(client)).map { Username($0) }
     connections.insert(
-      Self.record(of: client), clientID: clientID, username: username,
+      Self.record(of: client), clientID: Array(clientID), username: username,
       isClean: mosquitto_client_clean_session(client))
   }
 

@@ -14,12 +14,11 @@ extension Plugin {
     else { return verdict.decision }
     let record = Self.record(of: client)
     guard isWithin(verdict.connectionLimit, record) else { return .deny }
-    let isClean = mosquitto_client_clean_session(client)
     let session = SharedMembers.Session(
       username: username.map { Username($0) }, record: record,
-      isWatched: connections.contains(record),
-      endsWithConnection: isClean && mosquitto_client_protocol_version(client) < 5)
-    sharedMembers.connected(clientID, as: session, isNew: isClean)
+      isWatched: connections.contains(record), endsWithConnection: Self.endsWithConnection(client))
+    sharedMembers.connected(
+      clientID, as: session, isNew: mosquitto_client_clean_session(client))
     let member = SharedMembers.Member(clientID: clientID, filter: Array(filter))
     let isNoted = sharedMembers.insert(member, of: session, concernsSold: verdict.concernsSold)
     return isNoted ? .allow : .deny
@@ -64,17 +63,22 @@ extension Plugin {
       let session = sharedMembers.session(of: clientID),
       session.record == Self.record(of: client) || wasClean != nil && session.isWatched
     else { return }
-    let isClean = mosquitto_client_clean_session(client)
     guard !connections.isConnected(clientID) else {
       guard session.record == Self.record(of: client) else { return }
       // What is taken over the broker makes clean first: then the other connection is accepted. Else
       // that may be a CONNECT which is refused yet.
-      let isTakenOver = wasClean == false && isClean
+      let isTakenOver = wasClean == false && mosquitto_client_clean_session(client)
       return isTakenOver ? follow(clientID) : sharedMembers.loseConnection(clientID)
     }
-    let isOver = isClean && mosquitto_client_protocol_version(client) < 5
-    if isOver, !session.isWatched { return sharedMembers.removeAll(of: clientID) }
+    if Self.endsWithConnection(client), !session.isWatched {
+      return sharedMembers.removeAll(of: clientID)
+    }
     sharedMembers.disconnected(clientID, nowMs: shared.clock.monotonicMs)
+  }
+
+  /// Whether a client's session is over once its connection is; with MQTT 5 that is not told.
+  private static func endsWithConnection(_ client: OpaquePointer) -> Bool {
+    mosquitto_client_clean_session(client) && mosquitto_client_protocol_version(client) < 5
   }
 
   // MARK: - In the turns of the broker's loop
